@@ -1,0 +1,25 @@
+/** Time as a dependency, so that tests own it. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Wall clock, monotonic clock and waiting. */
+export interface Clock {
+  now(): Date;
+  /** Milliseconds since an arbitrary start, never going back. */
+  monotonicMs(): number;
+  /** Waits; rejects with the signal's reason when it is aborted meanwhile. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The real time. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  async sleep(ms, signal) {
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+};

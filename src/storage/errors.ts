@@ -1,0 +1,42 @@
+/** The language in which every storage reports failure, whatever its protocol. */
+import { ArchiverError, type ArchiverErrorOptions } from '../errors.ts';
+import type { Key } from './storage.ts';
+
+/** The storage answered that there is no such object. */
+export class ObjectNotFoundError extends ArchiverError {
+  readonly key: Key;
+  constructor(key: Key, location: string, options: ArchiverErrorOptions = {}) {
+    super('missing', `object not found: "${key}" in ${location}`, options);
+    this.key = key;
+  }
+}
+
+/** A create-only write met an existing object. */
+export class ObjectExistsError extends ArchiverError {
+  readonly key: Key;
+  constructor(key: Key, location: string, options: ArchiverErrorOptions = {}) {
+    super('cannotWrite', `object exists already: "${key}" in ${location}`, options);
+    this.key = key;
+  }
+}
+
+/** The storage refused: credentials, permissions. Trying again does not help. */
+export class StorageForbiddenError extends ArchiverError {
+  constructor(message: string, options: ArchiverErrorOptions = {}) {
+    super('forbidden', message, options);
+  }
+}
+
+/** The storage could not be asked or broke off; trying again may help. */
+export class StorageUnavailableError extends ArchiverError {
+  constructor(message: string, options: ArchiverErrorOptions = {}) {
+    super('unavailable', message, options);
+  }
+}
+
+/** No space or quota left. */
+export class StorageFullError extends ArchiverError {
+  constructor(message: string, options: ArchiverErrorOptions = {}) {
+    super('cannotWrite', message, options);
+  }
+}

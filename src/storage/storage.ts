@@ -1,0 +1,76 @@
+/**
+ * A place for objects: immutable named bytes under flat, '/'-separated keys. Adapters implement this interface and
+ * nothing else; `testtools/storage-contract.ts` says in tests what it promises. Retries and limits are decorators
+ * (`retry.ts`, `rate-limit.ts`). See `docs/writing-a-storage.md`.
+ */
+import type { ByteSource } from '../bytes/stage.ts';
+
+/** '/'-separated, no leading or trailing slash, no empty, `.` or `..` component: `wal_005/000000010000000000000001.lz4`. */
+export type Key = string;
+
+/** An object as a listing or a stat sees it. */
+export interface ObjectInfo {
+  readonly kind: 'object';
+  readonly key: Key;
+  readonly sizeBytes: number;
+  /** When the object was last written, as the storage recorded it. */
+  readonly modified: Date;
+  /** Modification time in nanoseconds since 1970 where the storage knows it that exactly. */
+  readonly modifiedNs?: bigint;
+}
+
+/** A common prefix in a one-level listing, without its trailing slash. */
+export interface FolderInfo {
+  readonly kind: 'folder';
+  readonly key: Key;
+}
+
+/** Something that can be called off. */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Storage.write}. */
+export interface WriteOptions extends Abortable {
+  /** Fail with `ObjectExistsError`, atomically, when there is such an object already. Default: replace it. */
+  readonly ifAbsent?: boolean;
+  /** Permission bits for storages that have them (file, SFTP); default 0o666 less the umask. */
+  readonly mode?: number;
+}
+
+/** Options of {@link Storage.list}. */
+export interface ListOptions extends Abortable {
+  /** List everything below, objects only. Default: one level, with folders. */
+  readonly recursive?: boolean;
+}
+
+/**
+ * A storage. All methods may be called at the same time, any number of times.
+ *
+ * Errors: `ObjectNotFoundError`, `ObjectExistsError`, `StorageForbiddenError`, `StorageUnavailableError`,
+ * `StorageFullError` (see `errors.ts`); nothing else is to be told apart.
+ */
+export interface Storage extends AsyncDisposable {
+  /** For messages: where this is, without credentials. */
+  readonly location: string;
+  /** Opens an object; rejects with `ObjectNotFoundError` at once, before the first byte. */
+  read(key: Key, options?: Abortable): Promise<ByteSource>;
+  /**
+   * Writes a whole object or nothing: if the body throws, or this does, no object has changed and nothing is left.
+   * When it resolves the object is durable. Never retried by a decorator, since `body` can be read only once.
+   */
+  write(key: Key, body: ByteSource, options?: WriteOptions): Promise<void>;
+  /** What is known of one object; undefined when there is none (a folder is none). */
+  stat(key: Key, options?: Abortable): Promise<ObjectInfo | undefined>;
+  /** Lists what is below the folder `prefix` ('' = root), in any order. A missing folder is an empty one. */
+  list(prefix: Key, options?: ListOptions): AsyncIterable<ObjectInfo | FolderInfo>;
+  /** Removes objects; missing ones are no error. */
+  delete(keys: readonly Key[], options?: Abortable): Promise<void>;
+  /** Copies within the storage, whole or not at all; the target is replaced. */
+  copy(from: Key, to: Key, options?: Abortable): Promise<void>;
+  /**
+   * Removes what killed processes left half-written below `prefix` and no listing shows. Storages without such
+   * leftovers have nothing to do.
+   */
+  removeLeftovers(prefix: Key, options?: Abortable): Promise<void>;
+}
