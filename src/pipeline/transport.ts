@@ -1,0 +1,39 @@
+/** What carries objects: a storage, the codec to write with, and the crypter if a key is configured. */
+import { compose, type ByteSource, type Stage } from '../bytes/stage.ts';
+import type { Codec } from '../codecs/codec.ts';
+import { codecForKey } from '../codecs/open.ts';
+import type { Crypter } from '../crypto/crypter.ts';
+import type { Abortable, Key, Storage } from '../storage/storage.ts';
+
+/** Everything that is needed to store and read payload objects. */
+export interface Transport {
+  readonly storage: Storage;
+  /** For writing; reading goes by the suffix of the object. */
+  readonly codec: Codec;
+  readonly crypter: Crypter | undefined;
+}
+
+/** `part_001.tar` → `part_001.tar.lz4`. */
+export function storedKey(transport: Transport, logicalKey: Key): Key {
+  const { extension } = transport.codec;
+  return extension === '' ? logicalKey : `${logicalKey}.${extension}`;
+}
+
+/** Compression, then encryption: from plain bytes to those of the object. */
+export function encoding(transport: Transport): Stage {
+  const { codec, crypter } = transport;
+  return crypter === undefined ? codec.compress : compose(codec.compress, crypter.encrypt);
+}
+
+/** Decryption, then decompression by the suffix of the key: from the bytes of the object to plain ones. */
+export async function decoding(transport: Transport, key: Key): Promise<Stage> {
+  const codec = await codecForKey(key);
+  const { crypter } = transport;
+  return crypter === undefined ? codec.decompress : compose(crypter.decrypt, codec.decompress);
+}
+
+/** Opens an object and decodes it. @throws ObjectNotFoundError, CorruptError while reading */
+export async function readDecoded(transport: Transport, key: Key, options?: Abortable): Promise<ByteSource> {
+  const decode = await decoding(transport, key);
+  return decode(await transport.storage.read(key, options));
+}
