@@ -1,0 +1,94 @@
+/** The cluster that the benchmarks back up: Debian's Postgres 15 with pgbench data. Runs as `postgres` when started by root. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+const binaries = '/usr/lib/postgresql/15/bin';
+
+/** A running server with data, below a folder of its own. */
+export interface BenchCluster {
+  /** Everything, also what contenders write. */
+  readonly folder: string;
+  readonly dataDirectory: string;
+  readonly socketDirectory: string;
+  /** User that server and contenders run as; undefined = the caller. */
+  readonly user: string | undefined;
+  postmasterPid(): number;
+  grow(scale: number): void;
+  query(sql: string): string;
+  remove(): void;
+}
+
+/** Creates and starts it. @param scale of pgbench, about 15 MB each */
+export function startCluster(scale: number): BenchCluster {
+  const asRoot = userInfo().uid === 0;
+  const user = asRoot ? 'postgres' : undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'walvault-bench-'));
+  chmodSync(folder, 0o755);
+  const dataDirectory = join(folder, 'data');
+  const socketDirectory = folder;
+  if (user !== undefined) execFileSync('chown', [user, folder]);
+  const run = (program: string, ...args: readonly string[]): string => {
+    const words = [join(binaries, program), ...args];
+    const [file = '', ...rest] =
+      user === undefined ? words : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', ...words];
+    const done = spawnSync(file, rest, {
+      encoding: 'utf8',
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 << 20,
+    });
+    if (done.status !== 0) throw new Error(`${program}: ${done.stdout}${done.stderr}`);
+    return done.stdout;
+  };
+  run(
+    'initdb',
+    '-D',
+    dataDirectory,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '--locale=C',
+    '-E',
+    'UTF8',
+    '-N',
+    '--data-checksums',
+  );
+  appendFileSync(
+    join(dataDirectory, 'postgresql.conf'),
+    `unix_socket_directories='${folder}'\nlisten_addresses=''\nport=5432\nfsync=off\nmax_wal_size=8GB\nshared_buffers=256MB\nlogging_collector=off\nautovacuum=off\n`,
+  );
+  run('pg_ctl', '-D', dataDirectory, '-w', '-s', '-l', join(folder, 'log'), 'start');
+  const connection = ['-h', folder, '-U', 'postgres'];
+  const cluster: BenchCluster = {
+    folder,
+    dataDirectory,
+    socketDirectory,
+    user,
+    postmasterPid: () => Number(readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0]),
+    grow(newScale) {
+      run('pgbench', ...connection, '-i', '-I', 'dtGvp', '-q', '-s', String(newScale), 'postgres');
+      run('pgbench', ...connection, '-n', '-c', '2', '-t', '5000', 'postgres');
+      run('psql', ...connection, '-qc', 'CHECKPOINT', 'postgres');
+    },
+    query: (sql) => run('psql', ...connection, '-XAtc', sql, 'postgres').trim(),
+    remove() {
+      spawnSync('sh', ['-c', `kill -INT ${cluster.postmasterPid()}`]);
+      for (
+        let tries = 0;
+        tries < 100 && spawnSync('kill', ['-0', String(cluster.postmasterPid())]).status === 0;
+        tries += 1
+      ) {
+        spawnSync('sleep', ['0.1']);
+        if (spawnSync('test', ['-e', join(dataDirectory, 'postmaster.pid')]).status !== 0) break;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  mkdirSync(join(folder, 'work'));
+  if (user !== undefined) execFileSync('chown', [user, join(folder, 'work')]);
+  if (scale > 0) cluster.grow(scale);
+  return cluster;
+}
