@@ -69,7 +69,8 @@ export class FileRoot {
   /** The folders of an object, deepest first, that may be removed when they are empty: all but root and first level. */
   removableFolders(key: Key): readonly string[] {
     const folders: string[] = [];
-    for (let folder = folderOf(key); folder.includes('/'); folder = folderOf(folder)) folders.push(join(this.#real, folder));
+    for (let folder = folderOf(key); folder.includes('/'); folder = folderOf(folder))
+      folders.push(join(this.#real, folder));
     return folders;
   }
 

@@ -1,5 +1,17 @@
 /** Writing an object: under a temporary name, made durable, then renamed; nothing stays behind when any step fails. */
-import { closeSync, constants, fchmodSync, fsync, linkSync, lstatSync, openSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
@@ -91,7 +103,11 @@ async function create(
 }
 
 function openNew(path: string, mode: number | undefined): number {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode ?? 0o666);
+  const fd = openSync(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    mode ?? 0o666,
+  );
   if (mode === undefined) return fd;
   try {
     fchmodSync(fd, mode);
@@ -114,7 +130,7 @@ async function fill(fd: number, body: ByteSource, action: string, signal: AbortS
 }
 
 function writeAll(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
+  for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
 }
 
 /** Off the event loop: a flush may take seconds, in which other uploads and signals go on. */
