@@ -1,0 +1,88 @@
+/** Finding one's way in a data directory on disk. Small and synchronous: archive_command and restore_command use it. */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { codeOf } from '../errors.ts';
+import { controlFileBytes, parseControlFile, type ControlFile } from './control-file.ts';
+
+/** Path of the control file below the data directory. */
+export const controlFilePath = 'global/pg_control';
+
+/** Where to look for a data directory, in this order. */
+export interface DataDirectoryClues {
+  /** A file in its `pg_wal`, as the server gave it, relative to `cwd` or absolute. */
+  readonly walFile?: string | undefined;
+  /** The current directory: the server runs its commands in the data directory. */
+  readonly cwd: string;
+  /** The setting PGDATA. */
+  readonly pgdata?: string | undefined;
+}
+
+/**
+ * The data directory that a WAL file belongs to: the first of the folder above the file's own, the current directory and
+ * PGDATA that holds a control file. Symbolic links are not resolved, since `pg_wal` may be one that leads elsewhere.
+ *
+ * @returns its absolute path; undefined when none of them is a data directory
+ */
+export function findDataDirectory(clues: DataDirectoryClues): string | undefined {
+  const { walFile, cwd, pgdata } = clues;
+  const candidates = [
+    ...(walFile === undefined ? [] : [dirname(dirname(resolve(cwd, walFile)))]),
+    cwd,
+    ...(pgdata === undefined ? [] : [resolve(cwd, pgdata)]),
+  ];
+  return candidates.find((candidate) => existsSync(join(candidate, controlFilePath)));
+}
+
+/** `pg_wal` of a data directory, or `pg_xlog` where the server is older than 10; undefined when it has neither. */
+export function findWalDirectory(dataDirectory: string): string | undefined {
+  return ['pg_wal', 'pg_xlog'].map((name) => join(dataDirectory, name)).find((path) => existsSync(path));
+}
+
+/**
+ * Reads and verifies the control file. The running server may be writing it, so a file that fails its checksum is read
+ * again a few times.
+ *
+ * @throws CorruptError, UnknownControlVersionError, and the system's error when it cannot be read
+ */
+export function readControlFile(dataDirectory: string): ControlFile {
+  const path = join(dataDirectory, controlFilePath);
+  const attempts = 5;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return parseControlFile(readStart(path, controlFileBytes));
+    } catch (error) {
+      if (codeOf(error) !== undefined || attempt === attempts) throw error;
+    }
+  }
+}
+
+/** What the signal files in a data directory ask of the server that starts in it. */
+export interface RecoveryRequest {
+  /** `recovery.signal`: recover from the archive, then promote. */
+  readonly recovery: boolean;
+  /** `standby.signal`: stay a standby; it wins over the other. */
+  readonly standby: boolean;
+}
+
+/** Looks for the signal files. */
+export function recoveryRequest(dataDirectory: string): RecoveryRequest {
+  return {
+    recovery: existsSync(join(dataDirectory, 'recovery.signal')),
+    standby: existsSync(join(dataDirectory, 'standby.signal')),
+  };
+}
+
+function readStart(path: string, bytes: number): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, buffer, length, bytes - length, length);
+      length += read;
+      if (read === 0 || length === bytes) return buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
