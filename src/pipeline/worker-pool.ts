@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { ArchiverError, InterruptedError } from '../errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { reportedError, reportError } from './worker-protocol.ts';
-import type { FromWorker, SharedRateLimit, ToWorker, WorkerJob, WorkerStart } from './worker-protocol.ts';
+import type { ErrorReport, FromWorker, SharedRateLimit, ToWorker, WorkerJob, WorkerStart } from './worker-protocol.ts';
 
 /** How a pool is opened. */
 export interface WorkerPoolOptions {
@@ -155,8 +155,14 @@ class Pool implements WorkerPool {
     if (task?.id !== message.id) return;
     thread.task = undefined;
     if (message.type === 'result') task.resolve(message.value);
-    else task.reject(reportedError(message.error));
+    else task.reject(this.#failureOf(message.error));
     this.#assign();
+  }
+
+  #failureOf(report: ErrorReport): Error {
+    // A loop that saw only the flag cannot know why.
+    if (this.#calledOff !== undefined && report.kind === 'interrupted') return asError(this.#calledOff.reason);
+    return reportedError(report);
   }
 
   /** Only the first reason counts. */

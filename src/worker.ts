@@ -1,0 +1,18 @@
+/** The entry of worker threads: which jobs there are, each with its code loaded when the first of its kind comes. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openTransport } from './app/transport.ts';
+import type { WorkerStart } from './pipeline/worker-protocol.ts';
+import { serveJobs } from './pipeline/worker-thread.ts';
+import type { PushPartJob } from './postgres/backup/push-part.ts';
+
+if (parentPort === null) throw new Error('this module runs in worker threads only');
+
+serveJobs(parentPort, workerData as WorkerStart, {
+  openTransport: (settings, logger) => openTransport(settings, { logger }),
+  jobs: {
+    async pushPart(context, job) {
+      const { runPushPart } = await import('./postgres/backup/push-part.ts');
+      return runPushPart(context, job as PushPartJob);
+    },
+  },
+});
