@@ -19,7 +19,7 @@ export interface ObjectInfo {
   readonly modifiedNs?: bigint;
 }
 
-/** A common prefix in a one-level listing, without its trailing slash. */
+/** A common prefix in a one-level listing, without its trailing slash. Storages with real folders may show empty ones. */
 export interface FolderInfo {
   readonly kind: 'folder';
   readonly key: Key;
@@ -34,7 +34,7 @@ export interface Abortable {
 export interface WriteOptions extends Abortable {
   /** Fail with `ObjectExistsError`, atomically, when there is such an object already. Default: replace it. */
   readonly ifAbsent?: boolean;
-  /** Permission bits for storages that have them (file, SFTP); default 0o666 less the umask. */
+  /** Exact permission bits for storages that have them (file, SFTP); default 0o666 less the umask. */
   readonly mode?: number;
 }
 
@@ -48,16 +48,20 @@ export interface ListOptions extends Abortable {
  * A storage. All methods may be called at the same time, any number of times.
  *
  * Errors: `ObjectNotFoundError`, `ObjectExistsError`, `StorageForbiddenError`, `StorageUnavailableError`,
- * `StorageFullError` (see `errors.ts`); nothing else is to be told apart.
+ * `StorageFullError` (see `errors.ts`), `InvalidKeyError` (`key.ts`) before anything is touched; nothing else is to be told
+ * apart. Errors of a body, and the reason of an aborted signal, pass through unchanged.
  */
 export interface Storage extends AsyncDisposable {
   /** For messages: where this is, without credentials. */
   readonly location: string;
-  /** Opens an object; rejects with `ObjectNotFoundError` at once, before the first byte. */
+  /**
+   * Opens an object, to be read once; rejects with `ObjectNotFoundError` at once, before the first byte. That means that the
+   * storage answered so: where it could not be asked, the error is another.
+   */
   read(key: Key, options?: Abortable): Promise<ByteSource>;
   /**
    * Writes a whole object or nothing: if the body throws, or this does, no object has changed and nothing is left.
-   * When it resolves the object is durable. Never retried by a decorator, since `body` can be read only once.
+   * When it resolves, or rejects with `ObjectExistsError`, the object is durable. Never retried by a decorator, since `body` can be read only once.
    */
   write(key: Key, body: ByteSource, options?: WriteOptions): Promise<void>;
   /** What is known of one object; undefined when there is none (a folder is none). */

@@ -123,7 +123,7 @@ class FileStorage implements Storage {
     const place = this.#root.place(key);
     if (place !== undefined) {
       // lstat first: unlink of a folder, which is no object, fails differently from system to system.
-      const stats = lstatSync(place.path, { throwIfNoEntry: false });
+      const stats = unlessAbsent(() => lstatSync(place.path));
       if (stats !== undefined && !stats.isDirectory()) unlessAbsent(() => unlinkSync(place.path));
     }
     this.#removeEmptyFolders(key);

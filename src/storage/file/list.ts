@@ -43,7 +43,7 @@ export async function* listTemporaries(
   const action = `list "${prefix}" in ${root.location}`;
   for await (const { key, path, isFolder } of walk(root, prefix, action, { signal, recursive: true })) {
     if (isFolder || !isTempName(key)) continue;
-    const stats = asking(action, () => lstatSync(path, { throwIfNoEntry: false }));
+    const stats = asking(action, () => unlessAbsent(() => lstatSync(path)));
     if (stats !== undefined) yield { key, path, modified: stats.mtime };
   }
 }

@@ -6,7 +6,7 @@ import { codeOf } from '../../errors.ts';
 import { ObjectNotFoundError, StorageUnavailableError } from '../errors.ts';
 import type { Key, ObjectInfo } from '../storage.ts';
 import type { FileRoot } from './root.ts';
-import { asking } from './system-error.ts';
+import { asking, unlessAbsent } from './system-error.ts';
 
 const chunkBytes = 1024 * 1024;
 
@@ -38,7 +38,7 @@ export function openObject(
  */
 export function statObject(root: FileRoot, key: Key, path = root.existing(key)): ObjectInfo | undefined {
   if (path === undefined) return undefined;
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = unlessAbsent(() => lstatSync(path, { bigint: true }));
   if (stats?.isFile() !== true) return undefined;
   return {
     kind: 'object',
