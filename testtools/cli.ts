@@ -1,10 +1,36 @@
 /** Runs the built command, `dist/walvault`, as a user would. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { asServerUser, makeServerTemp, serverUser } from './postgres/server-user.ts';
 
 /** The command under test; `make build` makes it. */
 export const walvaultPath = join(resolve(import.meta.dirname, '..'), 'dist', 'walvault');
+
+let reachable: string | undefined;
+
+/**
+ * The command at a path that the server's user may enter (for `archive_command`): the built one, or a copy in a
+ * temporary folder when the checkout is closed to others. @throws Error when it has not been built
+ */
+export function reachableWalvault(): string {
+  if (!existsSync(walvaultPath)) throw new Error('dist/walvault is missing; run: make build');
+  if (reachable === undefined) {
+    if (serverUser() === undefined || isOpenToAll(walvaultPath)) reachable = walvaultPath;
+    else {
+      const folder = makeServerTemp();
+      process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+      execFileSync('cp', ['-a', dirname(walvaultPath), join(folder, 'dist')]);
+      reachable = join(folder, 'dist', 'walvault');
+    }
+  }
+  return reachable;
+}
+
+function isOpenToAll(path: string): boolean {
+  if ((statSync(path).mode & 0o001) === 0) return false;
+  return path === dirname(path) || isOpenToAll(dirname(path));
+}
 
 /** How a run ended. */
 export interface CliResult {
@@ -28,19 +54,15 @@ export interface CliOptions {
   /** The whole environment of the run but PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly uid?: number | undefined;
-  readonly gid?: number | undefined;
 }
 
-/** Starts the command. @throws Error when it has not been built */
+/** Starts the command, as the server's user when this process is root. @throws Error when it has not been built */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliRun {
-  if (!existsSync(walvaultPath)) throw new Error('dist/walvault is missing; run: make build');
-  const child = spawn(walvaultPath, args, {
+  const child = spawn(reachableWalvault(), args, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     cwd: options.cwd ?? '/',
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
-    ...(options.gid === undefined ? {} : { gid: options.gid }),
+    ...asServerUser(),
   });
   let stdout = '';
   let stderr = '';
