@@ -1,0 +1,69 @@
+/** Which file goes into which tar part. Any distribution can be restored; this one keeps every worker busy to the end. */
+import type { ClusterEntry } from '../cluster/walk.ts';
+
+/** A tar part before it is written. */
+export interface PlannedPart {
+  /** Without the codec's suffix: `part_001.tar`. */
+  readonly name: string;
+  readonly entries: readonly ClusterEntry[];
+  /** Sum of the sizes of its files. */
+  readonly fileBytes: number;
+}
+
+/** What parts are to be like. */
+export interface PartLimits {
+  /** No part has more bytes of files than this, unless it is one file (`WALG_TAR_SIZE_THRESHOLD`). */
+  readonly thresholdBytes: number;
+  /** How many parts are written at once. */
+  readonly workers: number;
+}
+
+/** Opening, reading a header's worth and closing a small file costs about as much as copying so many bytes. */
+const bytesPerEntry = 16 * 1024;
+/** Smaller parts gain nothing on the way out and cost requests. */
+const leastPartBytes = 32 * 1024 * 1024;
+/** So that the last parts to finish are short. */
+const partsPerWorker = 4;
+
+/** Cuts the entries, in the order of the walk, into parts numbered from 1. */
+export function planParts(entries: readonly ClusterEntry[], limits: PartLimits): readonly PlannedPart[] {
+  const totalCost = entries.reduce((sum, entry) => sum + costOf(entry), 0);
+  const aimed = limits.workers === 1 ? totalCost : totalCost / (limits.workers * partsPerWorker);
+  const costLimit = Math.max(aimed, leastPartBytes);
+  const parts: PlannedPart[] = [];
+  let open: ClusterEntry[] = [];
+  let fileBytes = 0;
+  let cost = 0;
+
+  function close(): void {
+    if (open.length === 0) return;
+    parts.push({ name: partName(parts.length + 1), entries: open, fileBytes });
+    open = [];
+    fileBytes = 0;
+    cost = 0;
+  }
+
+  for (const entry of entries) {
+    const isTooMuch = fileBytes + entry.sizeBytes > limits.thresholdBytes || cost + costOf(entry) > costLimit;
+    if (isTooMuch && fileBytes > 0) close();
+    open.push(entry);
+    fileBytes += entry.sizeBytes;
+    cost += costOf(entry);
+  }
+  close();
+  return parts;
+}
+
+/** The order to write parts in: the one that takes longest first, so that none is left for the end. */
+export function biggestFirst(parts: readonly PlannedPart[]): readonly PlannedPart[] {
+  const costs = new Map(parts.map((part) => [part, part.fileBytes + part.entries.length * bytesPerEntry]));
+  return [...parts].sort((a, b) => (costs.get(b) ?? 0) - (costs.get(a) ?? 0));
+}
+
+function costOf(entry: ClusterEntry): number {
+  return entry.sizeBytes + bytesPerEntry;
+}
+
+function partName(number: number): string {
+  return `part_${String(number).padStart(3, '0')}.tar`;
+}
