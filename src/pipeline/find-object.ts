@@ -1,4 +1,5 @@
 /** From the logical name of an object to the stored one, whose suffix tells the codec it was written with. */
+import { readableExtensions } from '../codecs/open.ts';
 import type { Abortable, Key } from '../storage/storage.ts';
 import { storedKey, type Transport } from './transport.ts';
 
@@ -9,12 +10,9 @@ export interface FoundObject {
   readonly sizeBytes: number;
 }
 
-/** `compression-crypto.md` 2.6 of the specification; the empty one is the bare name. Never a trailing dot. */
-const suffixes = ['lz4', 'br', 'zst', 'lzma', 'gz', 'lzo', ''];
-
 /**
  * Finds the object of a logical name such as `wal_005/000000010000000000000001`: first with the suffix of our own codec,
- * then with every other.
+ * then with every other, last the bare name (`compression-crypto.md` 2.6 of the specification).
  *
  * @returns undefined only when the storage answered for every name that there is none
  * @throws the storage's error when an answer is missing and nothing was found
@@ -28,9 +26,8 @@ export async function findObject(
   const likely = await transport.storage.stat(own, options);
   if (likely !== undefined) return { key: own, sizeBytes: likely.sizeBytes };
 
-  const others = suffixes
-    .map((suffix) => (suffix === '' ? logicalKey : `${logicalKey}.${suffix}`))
-    .filter((key) => key !== own);
+  const suffixed = readableExtensions.map((extension) => `${logicalKey}.${extension}`);
+  const others = [...suffixed, logicalKey].filter((key) => key !== own);
   const answers = await Promise.allSettled(others.map((key) => transport.storage.stat(key, options)));
   for (const answer of answers) {
     if (answer.status === 'fulfilled' && answer.value !== undefined) {

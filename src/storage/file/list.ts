@@ -2,6 +2,7 @@
 import { opendirSync, lstatSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
+import { StorageForbiddenError } from '../errors.ts';
 import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
 import { statObject } from './read.ts';
 import type { FileRoot } from './root.ts';
@@ -21,9 +22,21 @@ export async function* listObjects(
       if (!recursive) yield { kind: 'folder', key: entry.key };
       continue;
     }
-    // It may have gone since, or be no object but a link that leads nowhere.
-    const info = asking(action, () => statObject(root, entry.key, entry.isLink ? undefined : entry.path));
+    // It may have gone since.
+    const info = entry.isLink
+      ? linkedObject(root, entry.key)
+      : asking(action, () => statObject(root, entry.key, entry.path));
     if (info !== undefined) yield info;
+  }
+}
+
+/** A link that leads out of the root or round in circles is no object; asking for it by name says why. */
+function linkedObject(root: FileRoot, key: Key): ObjectInfo | undefined {
+  try {
+    return asking('follow a link', () => statObject(root, key));
+  } catch (error) {
+    if (error instanceof StorageForbiddenError) return undefined;
+    throw error;
   }
 }
 
