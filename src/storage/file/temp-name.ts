@@ -35,8 +35,8 @@ export function isAbandoned(name: string, modified: Date, now: Date): boolean {
 }
 
 function isRunning(pid: number): boolean {
-  // Process id 0 would mean our own group.
-  if (pid === 0) return false;
+  // To the system, 0 means our own group: nothing of ours has that id, so nothing is known.
+  if (pid === 0) return true;
   try {
     process.kill(pid, 0);
     return true;

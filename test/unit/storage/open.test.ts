@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fromBytes } from '../../../src/bytes/stage.ts';
+import { rawSettings } from '../../../src/config/setting.ts';
+import { openStorage } from '../../../src/storage/open.ts';
+import { temporaryDirectory } from '../../../testtools/temp.ts';
+
+describe('opening the storage of the settings', () => {
+  it('takes the directory of WALG_FILE_PREFIX, also under its WALE_ name', async () => {
+    await using directory = await temporaryDirectory();
+    for (const name of ['WALG_FILE_PREFIX', 'WALE_FILE_PREFIX']) {
+      await using storage = await openStorage(rawSettings({ [name]: directory.path }));
+      await storage.write(name, fromBytes(Buffer.from(name)));
+      expect(readFileSync(join(directory.path, name), 'utf8')).toBe(name);
+    }
+  });
+
+  it('goes below it by WALG_STORAGE_PREFIX, whose slashes at the ends and in a row do not count', async () => {
+    await using directory = await temporaryDirectory();
+    for (const folder of ['sub/x', '/sub//x/']) {
+      const settings = rawSettings({ WALG_FILE_PREFIX: directory.path, WALG_STORAGE_PREFIX: folder });
+      await using storage = await openStorage(settings);
+      expect(storage.location).toBe(`${directory.path}/sub/x`);
+      await storage.write('a', fromBytes(Buffer.from(folder)));
+      expect(readFileSync(join(directory.path, 'sub/x/a'), 'utf8')).toBe(folder);
+    }
+    await using bare = await openStorage(rawSettings({ WALG_FILE_PREFIX: directory.path, WALG_STORAGE_PREFIX: '/' }));
+    expect(bare.location).toBe(directory.path);
+  });
+
+  it('makes nothing by opening, and refuses a folder outside of the storage', async () => {
+    await using directory = await temporaryDirectory();
+    const open = (folder: string) =>
+      openStorage(rawSettings({ WALG_FILE_PREFIX: directory.path, WALG_STORAGE_PREFIX: folder }));
+    await open('sub');
+    expect(existsSync(join(directory.path, 'sub'))).toBe(false);
+    await expect(open('../other')).rejects.toThrow('not a valid object name');
+  });
+
+  it('needs a prefix, and names all that there are', async () => {
+    await expect(openStorage(rawSettings({ WALG_FILE_PREFIX: '' }))).rejects.toMatchObject({
+      kind: 'config',
+      message: 'no storage is configured',
+      hint: expect.stringMatching(
+        /WALG_OSS_PREFIX, WALG_S3_PREFIX, WALG_FILE_PREFIX, WALG_GS_PREFIX, WALG_AZ_PREFIX, WALG_SWIFT_PREFIX, WALG_SSH_PREFIX/,
+      ) as string,
+    });
+  });
+
+  it('refuses what would be chosen before the file storage, and ignores what would be chosen after it', async () => {
+    await using directory = await temporaryDirectory();
+    for (const name of ['WALG_OSS_PREFIX', 'WALG_S3_PREFIX', 'WALE_S3_PREFIX']) {
+      const settings = rawSettings({ WALG_FILE_PREFIX: directory.path, [name]: 's3://bucket/path' });
+      await expect(openStorage(settings)).rejects.toMatchObject({ kind: 'config' });
+    }
+    for (const name of ['WALG_GS_PREFIX', 'WALG_SSH_PREFIX']) {
+      await openStorage(rawSettings({ WALG_FILE_PREFIX: directory.path, [name]: 'gs://bucket/path' }));
+      await expect(openStorage(rawSettings({ [name]: 'gs://bucket/path' }))).rejects.toThrow(
+        `${name} is set, and that storage is not in this version`,
+      );
+    }
+  });
+});
