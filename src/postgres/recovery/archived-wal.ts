@@ -1,0 +1,69 @@
+/** What WAL an archive holds: the segments of every timeline, and how the timelines descend from each other. */
+import { collect } from '../../bytes/stage.ts';
+import { walFolder } from '../../catalog/layout.ts';
+import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Abortable, Key } from '../../storage/storage.ts';
+import { parseHistoryFileName, parseTimelineHistory, spansOf } from '../timeline.ts';
+import type { TimelineSpan, TimelineSwitch } from '../timeline.ts';
+import { parseSegmentName, type SegmentId } from '../wal-segment.ts';
+
+/** A view of `wal_005/` at one moment. */
+export interface ArchivedWal {
+  readonly segmentBytes: number;
+  /** Key of the object of every segment, by timeline and number. */
+  readonly segments: ReadonlyMap<number, ReadonlyMap<bigint, Key>>;
+  /** Ancestors of every timeline that has a history file. */
+  readonly histories: ReadonlyMap<number, readonly TimelineSwitch[]>;
+}
+
+const largestHistory = 1 << 20;
+
+/** Lists the archive and reads its history files. @throws the storage's errors, CorruptError for a malformed history */
+export async function readArchivedWal(
+  transport: Transport,
+  segmentBytes: number,
+  options: Abortable = {},
+): Promise<ArchivedWal> {
+  const segments = new Map<number, Map<bigint, Key>>();
+  const histories = new Map<number, readonly TimelineSwitch[]>();
+  for await (const entry of transport.storage.list(walFolder, options)) {
+    if (entry.kind !== 'object') continue;
+    const stored = entry.key.slice(walFolder.length + 1);
+    // `X.json` beside a segment tells about it, and is not the segment.
+    if (stored.endsWith('.json')) continue;
+    const name = stored.replace(/\.(?:lz4|br|zst|lzma|gz|lzo)$/, '');
+    const timeline = parseHistoryFileName(name);
+    if (timeline !== undefined) {
+      const text = await collect(await readDecoded(transport, entry.key, options), largestHistory);
+      histories.set(timeline, parseTimelineHistory(text.toString(), timeline));
+      continue;
+    }
+    const id = parseSegmentName(name, segmentBytes);
+    if (id === undefined) continue;
+    const known = segments.get(id.timeline) ?? new Map<bigint, Key>();
+    segments.set(id.timeline, known.set(id.number, entry.key));
+  }
+  return { segmentBytes, segments, histories };
+}
+
+/** Key of a segment's object; undefined when it is not archived. */
+export function archivedKey(wal: ArchivedWal, { timeline, number }: SegmentId): Key | undefined {
+  return wal.segments.get(timeline)?.get(number);
+}
+
+/**
+ * The newest timeline as PostgreSQL finds it (`findNewestTimeLine`): counting up from `start` while there are history
+ * files.
+ */
+export function newestTimeline(wal: ArchivedWal, start: number): number {
+  let newest = start;
+  while (wal.histories.has(newest + 1)) newest += 1;
+  return newest;
+}
+
+/** The stretches of WAL that lead to a timeline; undefined when it is unknown. Timeline 1 needs no history file. */
+export function wayTo(wal: ArchivedWal, timeline: number): readonly TimelineSpan[] | undefined {
+  const history = wal.histories.get(timeline);
+  if (history === undefined && timeline !== 1 && !wal.segments.has(timeline)) return undefined;
+  return spansOf(timeline, history ?? []);
+}

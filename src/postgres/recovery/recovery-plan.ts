@@ -1,0 +1,145 @@
+/**
+ * Decides whether the archive can bring a cluster to a target, and from which backup; refuses what PostgreSQL would find
+ * out only after hours of replay. Recovery stops at a record: so a time is reached only if a transaction ended after it,
+ * and a position only if the WAL goes on behind it.
+ */
+import type { Logger } from '../../platform/logger.ts';
+import { formatLsn, type Lsn } from '../lsn.ts';
+import { nextSegment, segmentName, segmentStart, type SegmentId } from '../wal-segment.ts';
+import type { ArchivedWal } from './archived-wal.ts';
+import { formatInstant } from './instant.ts';
+import type { Landmark } from './landmarks.ts';
+import { reachOf, type Reach, type RecoverableBackup, type Unusable } from './reach.ts';
+import { TargetUnreachableError, describeReach } from './unreachable.ts';
+import { describeTarget, type RecoveryRequest } from './target.ts';
+
+/** Reads the landmarks of an archived segment, oldest first. */
+export type LandmarkSource = (segment: SegmentId) => AsyncIterable<Landmark>;
+
+/** What a plan is made of. */
+export interface RecoveryFacts {
+  readonly wal: ArchivedWal;
+  /** Those to choose from, in any order; only one when the user named it. */
+  readonly backups: readonly RecoverableBackup[];
+  readonly landmarks: LandmarkSource;
+  readonly logger: Logger;
+}
+
+/** What will be done. */
+export interface RecoveryPlan {
+  readonly backup: RecoverableBackup;
+  readonly reach: Reach;
+}
+
+/** Backups that reach equally far on the same timeline: nothing is missing between them. */
+interface Stretch {
+  /** Newest first. */
+  readonly reaches: readonly Reach[];
+  /** That of the oldest backup, which holds all the others' WAL. */
+  readonly longest: Reach;
+  /** The last end of a transaction in it, looked for when first asked. */
+  lastTransaction(): Promise<Landmark | undefined>;
+}
+
+/**
+ * Chooses the newest backup from which the target can be reached.
+ *
+ * @throws TargetUnreachableError (kind `missing`) with the window that can be reached
+ */
+export async function planRecovery(facts: RecoveryFacts, request: RecoveryRequest): Promise<RecoveryPlan> {
+  const { wal, logger } = facts;
+  const newestFirst = facts.backups.toSorted((a, b) =>
+    a.finishLsn === b.finishLsn ? b.timeline - a.timeline : a.finishLsn < b.finishLsn ? 1 : -1,
+  );
+  const seen = newestFirst.map((backup) => reachOf(wal, backup, request.timeline));
+  const unusable = seen.filter((one): one is Unusable => 'reason' in one);
+  for (const { backup, reason } of unusable) logger.debug('backup is of no use here', { backup: backup.name, reason });
+
+  const windows: string[] = [];
+  let refusal: string | undefined;
+  for (const stretch of stretchesOf(
+    facts,
+    seen.filter((one): one is Reach => 'end' in one),
+  )) {
+    const answer = await choose(facts, request, stretch);
+    // Reading WAL only where time is what was asked for.
+    const last = request.target.kind === 'time' ? await stretch.lastTransaction() : undefined;
+    const window = describeReach(stretch.longest, last);
+    if (typeof answer !== 'string') {
+      const { backup, gap, missing } = answer;
+      if (gap) logger.warn('the WAL archive has a gap, recovery cannot go beyond it', { missing });
+      const target = describeTarget(request.target);
+      logger.info('recovery planned', { backup: backup.name, target, reachable: window });
+      return { backup, reach: answer };
+    }
+    refusal ??= answer;
+    windows.unshift(window);
+  }
+  throw new TargetUnreachableError(request.target, { windows, unusable, reason: refusal });
+}
+
+function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly Stretch[] {
+  const groups = Map.groupBy(reaches, ({ timeline, end }) => `${timeline} ${end}`);
+  return [...groups.values()].flatMap((group) => {
+    const longest = group.at(-1);
+    if (longest === undefined) return [];
+    let last: Promise<Landmark | undefined> | undefined;
+    const lastTransaction = () => (last ??= seek(facts, longest, ({ kind }) => kind === 'transaction'));
+    return [{ reaches: group, longest, lastTransaction }];
+  });
+}
+
+/** The newest backup of a stretch that the target can be reached from, or why there is none. */
+async function choose(facts: RecoveryFacts, request: RecoveryRequest, stretch: Stretch): Promise<Reach | string> {
+  const { reaches, longest } = stretch;
+  const { target } = request;
+  switch (target.kind) {
+    case 'end':
+    case 'immediate':
+      return reaches[0] ?? longest;
+    case 'lsn':
+      if (target.lsn >= longest.end) return `the archived WAL ends before it, at ${formatLsn(longest.end)}`;
+      return endingBefore(reaches, target.lsn);
+    case 'time': {
+      const before = reaches.find(({ backup }) => (backup.finishTime ?? target.instant) <= target.instant);
+      if (before === undefined) return 'every backup ends after it';
+      const last = await stretch.lastTransaction();
+      if (last === undefined) return 'no transaction ended after the backup';
+      const stops = request.inclusive ? last.instant > target.instant : last.instant >= target.instant;
+      return stops ? before : `the last archived transaction ended before it, at ${formatInstant(last.instant)}`;
+    }
+    case 'name': {
+      const point = await seek(facts, longest, ({ kind, name }) => kind === 'restore point' && name === target.name);
+      return point === undefined
+        ? 'there is no such restore point in the archived WAL'
+        : endingBefore(reaches, point.lsn);
+    }
+    case 'xid': {
+      const end = await seek(facts, longest, ({ kind, xid }) => kind === 'transaction' && xid === target.xid);
+      return end === undefined ? 'it does not end in the archived WAL' : endingBefore(reaches, end.lsn);
+    }
+  }
+}
+
+function endingBefore(reaches: readonly Reach[], lsn: Lsn): Reach | string {
+  return reaches.find(({ backup }) => backup.finishLsn <= lsn) ?? 'every backup ends after it';
+}
+
+/** The last landmark of some kind behind the end of the oldest backup. */
+async function seek(
+  facts: RecoveryFacts,
+  longest: Reach,
+  wanted: (landmark: Landmark) => boolean,
+): Promise<Landmark | undefined> {
+  const { segmentBytes } = facts.wal;
+  for (const segment of longest.segments.toReversed()) {
+    if (segmentStart(nextSegment(segment), segmentBytes) <= longest.backup.finishLsn) return undefined;
+    facts.logger.debug('reading WAL', { segment: segmentName(segment, segmentBytes) });
+    let found: Landmark | undefined;
+    for await (const landmark of facts.landmarks(segment)) {
+      if (landmark.lsn >= longest.backup.finishLsn && landmark.lsn < longest.end && wanted(landmark)) found = landmark;
+    }
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
