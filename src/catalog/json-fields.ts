@@ -28,12 +28,9 @@ export class JsonFields {
     return this.#lowerCase.get(name.toLowerCase()) ?? undefined;
   }
 
-  /** Whether there is such a member, be it null. */
-  has(name: string): boolean {
-    return (
-      this.value(name) !== undefined ||
-      Object.keys(this.#object).some((key) => key.toLowerCase() === name.toLowerCase())
-    );
+  /** All names and values, as they stand; for objects whose keys are data. */
+  entries(): [string, JsonValue][] {
+    return Object.entries(this.#object).map(([name, value]) => [name, value ?? null]);
   }
 
   /** A whole number of up to 64 bits. @throws CorruptError */
@@ -81,6 +78,16 @@ export class JsonFields {
     if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
       throw this.#wrong(name, 'a list of strings');
     return value;
+  }
+
+  /** A list of counts. @throws CorruptError */
+  counts(name: string): readonly number[] | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((item) => Number.isSafeInteger(item))) {
+      throw this.#wrong(name, 'a list of whole numbers');
+    }
+    return value as readonly number[];
   }
 
   /** A nested object. @throws CorruptError */

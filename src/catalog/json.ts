@@ -24,8 +24,8 @@ export interface JsonObject {
 export interface JsonStyle {
   /** Escape `<`, `>`, `&`, U+2028 and U+2029, as WAL-G does in sentinels and metadata. Default: only the last two. */
   readonly htmlSafe?: boolean;
-  /** Sort the keys of every object by their bytes. Default: as they come. */
-  readonly sortKeys?: boolean;
+  /** Sort keys by their bytes, of every object or of the outermost only. Default: as they come. */
+  readonly sortKeys?: 'all' | 'top';
   /** Spaces of indentation. Default: compact. */
   readonly indent?: number;
 }
@@ -97,25 +97,26 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /** Writes a value. Keys whose value is undefined are left out. */
 export function stringifyJson(value: JsonValue, style: JsonStyle = {}): string {
-  return write(value, style, '\n');
+  const { sortKeys, ...inner } = style;
+  return write(value, style, sortKeys === 'top' ? inner : style, '\n');
 }
 
-function write(value: JsonValue, style: JsonStyle, newLine: string): string {
+function write(value: JsonValue, style: JsonStyle, innerStyle: JsonStyle, newLine: string): string {
   if (typeof value === 'string') return quote(value, style);
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`no JSON number: ${value}`);
   if (value === null || typeof value !== 'object') return String(value);
   if (value instanceof NumberText) return value.text;
   const inner = style.indent === undefined ? '' : newLine + ' '.repeat(style.indent);
   const outer = style.indent === undefined ? '' : newLine;
+  const writeInner = (item: JsonValue) => write(item, innerStyle, innerStyle, inner);
   if (isList(value)) {
-    if (value.length === 0) return '[]';
-    return `[${inner}${value.map((item) => write(item, style, inner)).join(`,${inner}`)}${outer}]`;
+    return value.length === 0 ? '[]' : `[${inner}${value.map(writeInner).join(`,${inner}`)}${outer}]`;
   }
   const colon = style.indent === undefined ? ':' : ': ';
   const members: string[] = [];
-  for (const key of style.sortKeys === true ? sortedKeys(value) : Object.keys(value)) {
+  for (const key of style.sortKeys === undefined ? Object.keys(value) : sortedKeys(value)) {
     const member = value[key];
-    if (member !== undefined) members.push(`${quote(key, style)}${colon}${write(member, style, inner)}`);
+    if (member !== undefined) members.push(`${quote(key, style)}${colon}${writeInner(member)}`);
   }
   return members.length === 0 ? '{}' : `{${inner}${members.join(`,${inner}`)}${outer}}`;
 }
