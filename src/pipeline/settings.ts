@@ -13,13 +13,17 @@ export const uploadSettings = {
     '16',
     'Objects uploaded at once. wal-push sends one segment fewer in the background; 1 turns that off.',
   ),
-  diskConcurrency: setting(
+  diskConcurrency: optionalSetting(
     'WALG_UPLOAD_DISK_CONCURRENCY',
     count,
-    '1',
-    'Streams that read the data directory at once in a base backup.',
+    'Tar parts of a base backup that are read, compressed and uploaded at once, each by a thread of its own, at most WALG_UPLOAD_CONCURRENCY. Unset: one for every two CPUs, at least 2.',
   ),
-  queue: setting('WALG_UPLOAD_QUEUE', count, '2', 'Finished tar parts of a base backup that may still be uploading.'),
+  queue: setting(
+    'WALG_UPLOAD_QUEUE',
+    count,
+    '2',
+    'Accepted as in WAL-G, where it bounds the finished tar parts that wait; here none does: a part is uploaded while it is read.',
+  ),
   backgroundLimit: setting(
     'TOTAL_BG_UPLOADED_LIMIT',
     integer({ min: 0, max: 10_000 }),

@@ -1,5 +1,6 @@
 /** Which file goes into which tar part. Any distribution can be restored; this one keeps every worker busy to the end. */
 import type { ClusterEntry } from '../cluster/walk.ts';
+import { partName } from './names.ts';
 
 /** A tar part before it is written. */
 export interface PlannedPart {
@@ -62,8 +63,4 @@ export function biggestFirst(parts: readonly PlannedPart[]): readonly PlannedPar
 
 function costOf(entry: ClusterEntry): number {
   return entry.sizeBytes + bytesPerEntry;
-}
-
-function partName(number: number): string {
-  return `part_${String(number).padStart(3, '0')}.tar`;
 }

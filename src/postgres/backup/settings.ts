@@ -1,0 +1,98 @@
+/** Settings of backup-push. Those of features that a later version brings are declared too, so that they can be answered. */
+import { boolean, duration, integer, json, oneOf, text } from '../../config/parsers.ts';
+import { optionalSetting, setting } from '../../config/setting.ts';
+
+/** What a pushed backup is like. */
+export const backupSettings = {
+  tarSizeThreshold: setting(
+    'WALG_TAR_SIZE_THRESHOLD',
+    integer({ min: 1 }),
+    '1073741823',
+    'Most bytes of files in one tar part, unless it is a single file. Parts are made smaller where that keeps all threads busy.',
+    { unit: 'bytes' },
+  ),
+  userData: optionalSetting(
+    'WALG_SENTINEL_USER_DATA',
+    json,
+    'Stored in the sentinel and the metadata of new backups; flag --add-user-data.',
+  ),
+  withoutFilesMetadata: setting(
+    'WALG_WITHOUT_FILES_METADATA',
+    boolean,
+    'false',
+    'Store no files_metadata.json; flag --without-files-metadata.',
+  ),
+  disablePartialRestore: setting(
+    'WALG_DISABLE_PARTIAL_RESTORE',
+    boolean,
+    'false',
+    'Do not record the names of databases and relations, which a partial restore needs.',
+  ),
+  aliveCheckInterval: setting(
+    'WALG_ALIVE_CHECK_INTERVAL',
+    duration,
+    '1m',
+    'How often backup-push asks whether the server is still there. 0: never.',
+  ),
+  stopBackupTimeout: setting(
+    'WALG_STOP_BACKUP_TIMEOUT',
+    duration,
+    '0',
+    'How long the server may take to stop the backup, which on a primary waits until the last WAL is archived. 0: any time.',
+  ),
+  walWaitTimeout: setting(
+    'WALG_WAL_WAIT_TIMEOUT',
+    duration,
+    '60s',
+    'How long backup-push waits, after the backup, for the WAL that it needs to appear in the archive. (walvault only)',
+  ),
+  requireWal: setting(
+    'WALG_REQUIRE_WAL',
+    boolean,
+    'false',
+    'Fail, without a usable backup, when the WAL that it needs is not in the archive in time. Default: warn. (walvault only)',
+  ),
+};
+
+const later = 'Not in this version';
+
+/** What a later version brings. */
+export const laterBackupSettings = {
+  deltaMaxSteps: setting(
+    'WALG_DELTA_MAX_STEPS',
+    integer({ min: 0 }),
+    '0',
+    `Longest chain of delta backups. ${later}: above 0 a full backup is made, with a warning.`,
+  ),
+  deltaOrigin: setting(
+    'WALG_DELTA_ORIGIN',
+    oneOf('LATEST', 'LATEST_FULL'),
+    'LATEST',
+    `What delta backups build on. ${later}.`,
+  ),
+  deltaFromName: optionalSetting(
+    'WALG_DELTA_FROM_NAME',
+    text,
+    `The backup to build on; flag --delta-from-name. ${later}.`,
+  ),
+  deltaFromUserData: optionalSetting(
+    'WALG_DELTA_FROM_USER_DATA',
+    json,
+    `The user data of the backup to build on; flag --delta-from-user-data. ${later}.`,
+  ),
+  verify: setting(
+    'WALG_VERIFY_PAGE_CHECKSUMS',
+    boolean,
+    'false',
+    `Check the checksums of pages while they are pushed; flag --verify. ${later}: nothing is checked, with a warning.`,
+  ),
+  storeAllCorrupt: setting(
+    'WALG_STORE_ALL_CORRUPT_BLOCKS',
+    boolean,
+    'false',
+    `Record all corrupt pages, not only ten; flag --store-all-corrupt. ${later}.`,
+  ),
+  ratingComposer: setting('WALG_USE_RATING_COMPOSER', boolean, 'false', `Compose parts by update rates. ${later}.`),
+  copyComposer: setting('WALG_USE_COPY_COMPOSER', boolean, 'false', `Copy unchanged parts. ${later}.`),
+  databaseComposer: setting('WALG_USE_DATABASE_COMPOSER', boolean, 'false', `Compose parts by database. ${later}.`),
+};
