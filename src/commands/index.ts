@@ -1,0 +1,15 @@
+/**
+ * The list of commands: which verbs there are, each loaded only when it is asked for, so that `wal-push` never pays for
+ * `backup-push`. A new command is added here and declares the rest itself.
+ */
+import type { Command } from './command.ts';
+
+/** A command before it is loaded. */
+export interface CommandEntry {
+  /** As in {@link Command.name}. */
+  readonly name: string;
+  load(): Promise<Command>;
+}
+
+/** All verbs, in the order of the help. */
+export const commandEntries: readonly CommandEntry[] = [];

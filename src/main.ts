@@ -1,0 +1,137 @@
+/** The process: command line, environment, signals, exit status. Nothing else knows about them. */
+import { homedir, userInfo } from 'node:os';
+import { basename, resolve } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import { openApp, print } from './app/app.ts';
+import { firstLog, openLog, type Log } from './app/log.ts';
+import { knownSettingNames, settingSections } from './app/settings.ts';
+import { watchSignals } from './app/signals.ts';
+import { takeGlobals } from './cli/arguments.ts';
+import { allEntries, dispatch } from './cli/dispatch.ts';
+import { logFailure, statusFor } from './cli/report.ts';
+import { UsageError } from './cli/usage-error.ts';
+import type { ProgramInfo } from './commands/command.ts';
+import { loadSettings, type LoadedSettings } from './config/load.ts';
+import { ArchiverError, InterruptedError, messageOf } from './errors.ts';
+import { systemClock } from './platform/clock.ts';
+
+/** Set by the build. */
+declare const walvaultBuild: { readonly revision: string; readonly date: string } | undefined;
+
+/** The launcher's words before those of the user: its own path, and the signals that are to stay ignored. */
+const launcherFlag = '--launched-as';
+
+interface Invocation {
+  readonly program: ProgramInfo;
+  readonly words: readonly string[];
+  readonly ignoredSignals: readonly NodeJS.Signals[];
+}
+
+function readInvocation(argv: readonly string[]): Invocation {
+  const [node = 'node', script = 'walvault', ...given] = argv;
+  const launched = given[0] === launcherFlag;
+  const path = launched ? resolve(given[1] ?? script) : node;
+  return {
+    program: {
+      version: packageJson.version,
+      path,
+      leadingArguments: launched ? [] : [script],
+      name: launched && basename(path) === 'wal-g' ? 'wal-g' : 'walvault',
+      get workerEntry() {
+        return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+      },
+    },
+    words: launched ? given.slice(3) : given,
+    ignoredSignals: launched && given[2] === 'nohup' ? ['SIGHUP'] : [],
+  };
+}
+
+function versionLine({ name, version }: ProgramInfo): string {
+  const { revision, date } =
+    typeof walvaultBuild === 'undefined' ? { revision: 'devel', date: 'devel' } : walvaultBuild;
+  return `${name} version ${version}\t${revision}\t${date}\tPostgreSQL\n`;
+}
+
+/** The home directory of the user database wins over `$HOME`, as in WAL-G. */
+function home(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A user id without an entry, as in containers.
+    return homedir();
+  }
+}
+
+async function announce({ settings, configPath, warnings }: LoadedSettings, { logger, level }: Log): Promise<void> {
+  for (const { message, fields } of warnings) logger.warn(message, fields);
+  if (level !== 'DEVEL') return;
+  const { effectiveSettings } = await import('./config/describe.ts');
+  if (configPath !== undefined) logger.debug('configuration file', { path: configPath });
+  for (const one of effectiveSettings(settingSections, settings)) logger.debug('setting', one);
+}
+
+async function run({ program, words }: Invocation, signal: AbortSignal, useLog: (log: Log) => void): Promise<number> {
+  const { flags, config, turbo, rest } = takeGlobals(words, knownSettingNames());
+  if (rest.length === 1 && (rest[0] === '--version' || rest[0] === '-v')) {
+    await print(versionLine(program));
+    return 0;
+  }
+  const globals = { ...(config === undefined ? {} : { config: resolve(config) }), ...(turbo ? { turbo } : {}) };
+  const request = await dispatch(rest, { name: program.name, entries: allEntries(), globals });
+  if (request.kind === 'text') {
+    await print(request.text);
+    return 0;
+  }
+  const loaded = await loadSettings({
+    flags,
+    env: process.env,
+    configPath: config,
+    home: home(),
+    knownNames: knownSettingNames(),
+  });
+  const log = openLog(loaded.settings, systemClock);
+  useLog(log);
+  await announce(loaded, log);
+  await using app = openApp({ settings: loaded.settings, log, signal, program });
+  return (await request.command.run(app, request.args)) ?? 0;
+}
+
+/** Usage errors the way WAL-G tells them: to a person on stderr, and the message once more on stdout. */
+async function tellUsage(error: ArchiverError, { program, words }: Invocation): Promise<void> {
+  let usage = error instanceof UsageError ? error.usage : undefined;
+  if (usage === undefined) {
+    const { usageText } = await import('./cli/program.ts');
+    const { rest } = takeGlobals(words, new Set());
+    usage = await usageText(rest[0] === 'pg' ? rest.slice(1) : rest, { name: program.name, entries: allEntries() });
+  }
+  const hint = error.hint === undefined ? '' : `${error.hint}\n`;
+  process.stderr.write(`Error: ${error.message}\n${hint}${usage}`);
+  await print(`${error.message}\n`);
+}
+
+async function main(): Promise<number> {
+  const invocation = readInvocation(process.argv);
+  const watch = watchSignals(invocation.ignoredSignals);
+  let log = firstLog(systemClock);
+  process.on('uncaughtException', (error) => {
+    logFailure(error, log.logger);
+    process.exit(statusFor(error, invocation.program.name));
+  });
+  try {
+    return await run(invocation, watch.signal, (opened) => (log = opened));
+  } catch (error) {
+    const told: unknown = watch.signal.aborted ? watch.signal.reason : error;
+    if (told !== error && !(error instanceof InterruptedError) && messageOf(error) !== messageOf(told)) {
+      log.logger.debug('while stopping', { error: messageOf(error) });
+    }
+    if (told instanceof ArchiverError && told.kind === 'usage') {
+      await tellUsage(told, invocation).catch(() => undefined);
+    } else {
+      logFailure(told, log.logger);
+    }
+    watch.raiseAgain();
+    return statusFor(told, invocation.program.name);
+  }
+}
+
+void main().then((status) => process.exit(status));
