@@ -1,6 +1,7 @@
 /**
  * A process of its own that writes one object to a file storage, for tests that starve or kill it:
- * `node storage-writer.ts DIRECTORY KEY MEBIBYTES [stall]`. With `stall` it prints `half` half-way and waits to be killed.
+ * `node storage-writer.ts DIRECTORY KEY MEBIBYTES [stall | absent]`. With `stall` it prints `half` half-way and waits to be killed, with `absent`
+ * it replaces nothing.
  * It prints `{"kind":…,"message":…}` of the error, or `done`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,7 +23,7 @@ async function* body(): ByteSource {
 }
 
 try {
-  await openFileStorage({ prefix: directory }).write(key, body());
+  await openFileStorage({ prefix: directory }).write(key, body(), { ifAbsent: mode === 'absent' });
   process.stdout.write('done\n');
 } catch (error) {
   const { kind, message, hint } =

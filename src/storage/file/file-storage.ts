@@ -62,7 +62,7 @@ class FileStorage implements Storage {
   async write(key: Key, body: ByteSource, options: WriteOptions = {}): Promise<void> {
     checkKey(key);
     options.signal?.throwIfAborted();
-    await writeObject(this.#root, this.#clock, key, body, options);
+    await writeObject({ ...options, root: this.#root, clock: this.#clock, key }, body);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the work is synchronous
@@ -98,7 +98,7 @@ class FileStorage implements Storage {
     }
     const source = asking(action, () => this.#root.existing(from));
     if (source === undefined) throw new ObjectNotFoundError(from, this.location);
-    if (from !== to) await copyObject(this.#root, this.#clock, source, to, options);
+    if (from !== to) await copyObject({ ...options, root: this.#root, clock: this.#clock, key: to }, source);
   }
 
   async removeLeftovers(prefix: Key, { signal }: Abortable = {}): Promise<void> {

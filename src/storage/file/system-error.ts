@@ -41,6 +41,15 @@ export function asking<T>(action: string, call: () => T): T {
   }
 }
 
+/** Like {@link asking}, for what takes its time. */
+export async function waiting<T>(action: string, pending: Promise<T>): Promise<T> {
+  try {
+    return await pending;
+  } catch (error) {
+    throw storageErrorOf(error, action);
+  }
+}
+
 /** Runs a call for which an absent file (or a file where a folder would be, or a name no file can have) is an answer: undefined. */
 export function unlessAbsent<T>(call: () => T): T | undefined {
   try {

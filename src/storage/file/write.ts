@@ -3,7 +3,6 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fsync,
   linkSync,
   lstatSync,
   openSync,
@@ -20,169 +19,164 @@ import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ObjectExistsError } from '../errors.ts';
 import { InvalidKeyError } from '../key.ts';
-import type { Abortable, Key, WriteOptions } from '../storage.ts';
+import type { Key, WriteOptions } from '../storage.ts';
+import { Flush } from './flush.ts';
 import { syncFolder, type FileRoot, type Place } from './root.ts';
-import { asking, storageErrorOf } from './system-error.ts';
+import { asking, waiting } from './system-error.ts';
 import { isTempName, tempNameFor } from './temp-name.ts';
 
 /** Larger writes cost the kernel more per byte (measured: `findings-node.md`, 4 MiB against 256 KiB). */
 const writeBytes = 256 * 1024;
 
+/** Where an object is to be made. */
+export interface Target extends WriteOptions {
+  readonly root: FileRoot;
+  readonly clock: Clock;
+  readonly key: Key;
+}
+
 /** See `Storage.write`. */
-export async function writeObject(
-  root: FileRoot,
-  clock: Clock,
-  key: Key,
-  body: ByteSource,
-  options: WriteOptions,
-): Promise<void> {
-  const { signal, ifAbsent = false, mode } = options;
-  await create(root, clock, key, { signal, ifAbsent }, async (path, action) => {
-    const fd = asking(action, () => openNew(path, mode));
-    try {
-      await fill(fd, body, action, signal);
-      await flush(fd, action);
-    } finally {
-      asking(action, () => closeSync(fd));
-    }
-  });
+export async function writeObject(target: Target, body: ByteSource): Promise<void> {
+  await create(target, (temp, flush) => fill(temp.descriptor, flush, body, target));
 }
 
 /** See `Storage.copy`; `from` is the resolved path of an existing object. Blocks are shared where the file system can. */
-export async function copyObject(
-  root: FileRoot,
-  clock: Clock,
-  from: string,
-  to: Key,
-  { signal }: Abortable,
-): Promise<void> {
-  await create(root, clock, to, { signal, ifAbsent: false }, async (path, action) => {
-    try {
-      await copyFile(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    } catch (error) {
-      throw storageErrorOf(error, action);
-    }
-    const fd = asking(action, () => openSync(path, 'r+'));
-    try {
-      await flush(fd, action);
-    } finally {
-      asking(action, () => closeSync(fd));
-    }
-  });
+export async function copyObject(target: Target, from: string): Promise<void> {
+  await create(target, ({ tempPath }) =>
+    waiting(actionOf(target), copyFile(from, tempPath, constants.COPYFILE_FICLONE)),
+  );
 }
 
-interface CreateOptions extends Abortable {
-  readonly ifAbsent: boolean;
+interface TempFile extends Place {
+  /** Its own path; `name` and `folder` are those of the object. */
+  readonly tempPath: string;
+  readonly descriptor: number;
 }
 
-/** Makes the object of what `produce` writes, durably, into a new file of the path it is given. */
-async function create(
-  root: FileRoot,
-  clock: Clock,
-  key: Key,
-  { signal, ifAbsent }: CreateOptions,
-  produce: (path: string, action: string) => Promise<void>,
-): Promise<void> {
-  if (isTempName(key)) throw new InvalidKeyError(key, 'it is the name of a temporary file');
-  const action = `write "${key}" in ${root.location}`;
+/** Makes the object of what `produce` puts into a new file. */
+async function create(target: Target, produce: (temp: TempFile, flush: Flush) => Promise<void>): Promise<void> {
+  if (isTempName(target.key)) throw new InvalidKeyError(target.key, 'it is the name of a temporary file');
   const madeFolders: string[] = [];
-  let temp: string | undefined;
   try {
-    const place = asking(action, () => root.makePlace(key, madeFolders));
-    if (ifAbsent) refuseExisting(root, key, place, action);
-    temp = join(place.folder, tempNameFor(place.name, clock.now()));
-    await produce(temp, action);
-    signal?.throwIfAborted();
-    if (ifAbsent) publishNew(root, key, temp, place, action);
-    else publish(root, temp, place, action);
+    const temp = asking(actionOf(target), () => openTemp(target, madeFolders));
+    try {
+      await complete(target, temp, produce);
+      target.signal?.throwIfAborted();
+      asking(actionOf(target), () => publish(target, temp));
+    } catch (error) {
+      removeQuietly(temp.tempPath);
+      throw error;
+    }
   } catch (error) {
-    if (temp !== undefined) removeQuietly(temp);
     for (const folder of madeFolders.reverse()) removeFolderQuietly(folder);
     throw error;
   }
 }
 
-function openNew(path: string, mode: number | undefined): number {
-  const fd = openSync(
-    path,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    mode ?? 0o666,
-  );
-  if (mode === undefined) return fd;
+const openAttempts = 20;
+
+function openTemp(target: Target, madeFolders: string[]): TempFile {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const place = target.root.makePlace(target.key, madeFolders);
+      if (target.ifAbsent === true) refuseExisting(target, place);
+      const tempPath = join(place.folder, tempNameFor(place.name, target.clock.now()));
+      return { ...place, tempPath, descriptor: openSync(tempPath, flags, 0o666) };
+    } catch (error) {
+      // Another thread had the same name, or somebody else's delete found the new folder empty.
+      const passes = codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOENT';
+      if (!passes || attempt === openAttempts) throw error;
+    }
+  }
+}
+
+/** Fills the file, makes it durable, and closes it whatever happens. */
+async function complete(
+  target: Target,
+  temp: TempFile,
+  produce: (temp: TempFile, flush: Flush) => Promise<void>,
+): Promise<void> {
+  const { descriptor } = temp;
+  const { mode } = target;
+  const flush = new Flush(descriptor);
   try {
-    fchmodSync(fd, mode);
-    return fd;
+    if (mode !== undefined) asking(actionOf(target), () => fchmodSync(descriptor, mode));
+    await produce(temp, flush);
+    await waiting(actionOf(target), flush.finish());
+  } finally {
+    await flush.idle();
+    asking(actionOf(target), () => closeSync(descriptor));
+  }
+}
+
+async function fill(descriptor: number, flush: Flush, body: ByteSource, target: Target): Promise<void> {
+  const action = actionOf(target);
+  const turn = createTurns();
+  // The body's own errors are no concern of the storage: only its own calls are translated.
+  for await (const chunk of body) {
+    target.signal?.throwIfAborted();
+    asking(action, () => {
+      writeAll(descriptor, chunk);
+      flush.written(chunk.length);
+    });
+    const turned = turn();
+    if (turned !== undefined) await turned;
+  }
+  // Before a flush that may take long.
+  target.signal?.throwIfAborted();
+}
+
+function writeAll(descriptor: number, chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at, Math.min(writeBytes, chunk.length - at));
+}
+
+/** Gives the finished file the object's name. */
+function publish(target: Target, temp: TempFile): void {
+  if (target.ifAbsent === true) linkNew(target, temp);
+  else rename(target, temp);
+  syncFolder(temp.folder);
+}
+
+function rename({ root }: Target, temp: TempFile): void {
+  try {
+    renameSync(temp.tempPath, temp.path);
   } catch (error) {
-    closeSync(fd);
+    if (codeOf(error) === 'ENOENT') root.assertPresent();
     throw error;
   }
 }
 
-async function fill(fd: number, body: ByteSource, action: string, signal: AbortSignal | undefined): Promise<void> {
-  const turn = createTurns();
-  for await (const chunk of body) {
-    signal?.throwIfAborted();
-    asking(action, () => writeAll(fd, chunk));
-    const turned = turn();
-    if (turned !== undefined) await turned;
-  }
-  signal?.throwIfAborted();
-}
-
-function writeAll(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
-}
-
-/** Off the event loop: a flush may take seconds, in which other uploads and signals go on. */
-function flush(fd: number, action: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fsync(fd, (error) => {
-      if (error === null) resolve();
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is one; only its type is wide
-      else reject(storageErrorOf(error, action));
-    });
-  });
-}
-
-function publish(root: FileRoot, temp: string, place: Place, action: string): void {
-  asking(action, () => {
-    try {
-      renameSync(temp, place.path);
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') root.assertPresent();
-      throw error;
-    }
-    syncFolder(place.folder);
-  });
-}
-
 const linksUnsupported = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
-/** Like {@link publish}, but never over an existing object: a hard link is created or fails, whoever else tries. */
-function publishNew(root: FileRoot, key: Key, temp: string, place: Place, action: string): void {
+/** Never over an existing object: a hard link is made or fails, whoever else tries. */
+function linkNew(target: Target, temp: TempFile): void {
   try {
-    linkSync(temp, place.path);
+    linkSync(temp.tempPath, temp.path);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw existing(root, key, place, action);
-    if (!linksUnsupported.has(codeOf(error) ?? '')) throw storageErrorOf(error, action);
+    if (codeOf(error) === 'EEXIST') throw existing(target, temp);
+    if (codeOf(error) === 'ENOENT') target.root.assertPresent();
+    if (!linksUnsupported.has(codeOf(error) ?? '')) throw error;
     // File systems without hard links (FAT, some network ones) have no create-only rename that Node could call.
-    refuseExisting(root, key, place, action);
-    publish(root, temp, place, action);
+    refuseExisting(target, temp);
+    rename(target, temp);
     return;
   }
-  removeQuietly(temp);
-  asking(action, () => syncFolder(place.folder));
+  removeQuietly(temp.tempPath);
 }
 
-function refuseExisting(root: FileRoot, key: Key, place: Place, action: string): void {
-  const stats = asking(action, () => lstatSync(place.path, { throwIfNoEntry: false }));
-  if (stats !== undefined) throw existing(root, key, place, action);
+function refuseExisting(target: Target, place: Place): void {
+  if (lstatSync(place.path, { throwIfNoEntry: false }) !== undefined) throw existing(target, place);
 }
 
-function existing(root: FileRoot, key: Key, place: Place, action: string): ObjectExistsError {
+function existing({ root, key }: Target, place: Place): ObjectExistsError {
   // Whoever finds that the object is equal takes it for stored: its writer may have been killed just before this step.
-  asking(action, () => syncFolder(place.folder));
+  syncFolder(place.folder);
   return new ObjectExistsError(key, root.location);
+}
+
+function actionOf({ key, root }: Target): string {
+  return `write "${key}" in ${root.location}`;
 }
 
 function removeQuietly(path: string): void {

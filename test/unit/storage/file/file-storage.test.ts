@@ -160,6 +160,15 @@ describe('writing to a file storage', () => {
     expect(read).toBe(false);
   });
 
+  it('lets exactly one of several processes create an object', async () => {
+    const args = [writerScript, root, 'wal_005/a', '2', 'absent'];
+    const results = await Promise.all(Array.from({ length: 4 }, () => run(process.execPath, args)));
+    const answers = results.map(({ stdout }) => stdout.trim());
+    expect(answers.filter((answer) => answer === 'done')).toHaveLength(1);
+    expect(answers.filter((answer) => answer.includes('object exists already'))).toHaveLength(3);
+    expect(onDisk()).toEqual(['wal_005', 'wal_005/a']);
+  });
+
   it('refuses names that its listings would hide', async () => {
     await expect(storage.write('a.tmp.20261121T030458Z-0123456789abcdef', text('x'))).rejects.toThrow(InvalidKeyError);
     await storage.write('a', text('x'));
