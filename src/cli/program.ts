@@ -74,7 +74,7 @@ async function parse(program: Argv, words: readonly string[]): Promise<Parsed> {
   let text = '';
   try {
     await program.parseAsync([...words], {}, (error, _argv, output) => {
-      if (error !== undefined && error !== null) failure = error.message;
+      if (error instanceof Error) failure = error.message;
       text = output;
     });
   } catch (error) {
