@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openTransport } from './app/transport.ts';
 import type { WorkerStart } from './pipeline/worker-protocol.ts';
 import { serveJobs } from './pipeline/worker-thread.ts';
+import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
@@ -13,6 +14,10 @@ serveJobs(parentPort, workerData as WorkerStart, {
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');
       return runPushPart(context, job as PushPartJob);
+    },
+    async fetchPart(context, job) {
+      const { runFetchPart } = await import('./postgres/backup/fetch-part.ts');
+      return runFetchPart(context, job as FetchPartJob);
     },
   },
 });

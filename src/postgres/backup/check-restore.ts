@@ -1,0 +1,58 @@
+/** Verifies that what arrived is the whole backup, and that backup. */
+import { existsSync, readFileSync } from 'node:fs';
+import { CorruptError } from '../../errors.ts';
+import { parseBackupLabel } from './backup-label.ts';
+import type { FetchedPart } from './fetch-part.ts';
+import type { FetchRequest } from './fetch.ts';
+import { labelMember } from './names.ts';
+import type { NameSet } from './name-set.ts';
+import { localPath, type RestoreLayout } from './restore-target.ts';
+import type { Sentinel } from './sentinel.ts';
+import type { SmallFile } from './small-tar.ts';
+
+/** @throws CorruptError when files of the backup did not come */
+export function checkArrived(
+  { backup, sentinel }: Pick<FetchRequest, 'backup' | 'sentinel'>,
+  got: {
+    readonly parts: readonly FetchedPart[];
+    readonly wanted: NameSet | undefined;
+    readonly small: readonly SmallFile[];
+  },
+): void {
+  if (got.wanted !== undefined) {
+    const missing = [...got.wanted.unmarked()];
+    if (missing.length === 0) return;
+    throw new CorruptError(`backup "${backup}" lacks ${missing.length} of its files, such as "${missing[0] ?? ''}"`);
+  }
+  // Without a list of files, what is left to compare is the sum of their sizes; remote backups count otherwise.
+  const bytes =
+    got.parts.reduce((sum, part) => sum + part.memberBytes, 0) +
+    got.small.reduce((sum, file) => sum + file.bytes.length, 0);
+  if (sentinel.dataDirectoryBytes !== undefined && bytes < sentinel.uncompressedBytes) {
+    throw new CorruptError(
+      `backup "${backup}" holds ${bytes} bytes of ${sentinel.uncompressedBytes}: parts are missing`,
+    );
+  }
+}
+
+/** @throws CorruptError when it is no label, or not of this backup */
+export function checkLabel(backup: string, sentinel: Sentinel, bytes: Uint8Array): void {
+  const { startLsn } = parseBackupLabel(Buffer.from(bytes).toString());
+  if (sentinel.startLsn !== undefined && sentinel.startLsn !== startLsn) {
+    throw new CorruptError(`the label of backup "${backup}" is of another backup`);
+  }
+}
+
+/**
+ * Without a label a server would start from the wrong checkpoint, and never notice.
+ *
+ * @throws CorruptError when there is none, or it is of another backup
+ */
+export function checkRestoredLabel(
+  { backup, sentinel }: Pick<FetchRequest, 'backup' | 'sentinel'>,
+  layout: RestoreLayout,
+): void {
+  const path = localPath(layout, labelMember);
+  if (!existsSync(path)) throw new CorruptError(`backup "${backup}" has no backup label`);
+  checkLabel(backup, sentinel, readFileSync(path));
+}

@@ -1,0 +1,109 @@
+/**
+ * The last steps of a restore, in an order that matters: only when everything is in place and on disk does the directory
+ * get its `pg_control`, without which no server starts.
+ */
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf } from '../../errors.ts';
+import { controlFilePath } from '../pgdata.ts';
+import type { FetchedPart } from './fetch-part.ts';
+import { HostileMemberError, type MemberPath } from './member-path.ts';
+import { localPath, openRestoreTarget, restoreError, type RestoreLayout } from './restore-target.ts';
+import type { SmallFile } from './small-tar.ts';
+
+/** What is left to do when all parts are unpacked. */
+export interface RestoreRemainder {
+  readonly layout: RestoreLayout;
+  readonly parts: readonly FetchedPart[];
+  /** The label and the like; they replace what parts brought under the same name. */
+  readonly files: ReadonlyMap<MemberPath, SmallFile>;
+  /** Written last; undefined when it is not wanted, or a part has it. */
+  readonly control: SmallFile | undefined;
+  /** `pg_wal` is made when the backup has none (it was a symbolic link); undefined: not. */
+  readonly walDirectory: 'pg_wal' | 'pg_xlog' | undefined;
+  /** Texts to append to files, such as recovery settings. An empty text makes an empty file. */
+  readonly additions: ReadonlyMap<MemberPath, string>;
+  readonly durable: boolean;
+}
+
+/** A link whose target the backup does not tell: WAL-G stores its own name there. */
+export interface LostLink {
+  readonly path: MemberPath;
+}
+
+/** Finishes a restore. @returns the links that could not be made since their target is not recorded */
+export function completeRestore(remainder: RestoreRemainder): readonly LostLink[] {
+  const { layout, parts, files, control, additions, durable } = remainder;
+  const target = openRestoreTarget(layout, { durable });
+  for (const [path, { bytes, mode }] of files) writeWhole(path, bytes, mode);
+  if (remainder.walDirectory !== undefined && !existsSync(localPath(layout, remainder.walDirectory))) {
+    target.makeDirectory(remainder.walDirectory);
+  }
+  for (const [path, text] of additions) {
+    writeFileSync(localPath(layout, path), text, { flag: 'a', mode: 0o600, flush: durable });
+  }
+  // Links after all files, so that nothing was written through one.
+  for (const name of Object.keys(layout.tablespaces)) makeLink(`pg_tblspc/${name}`, layout.tablespaces[name] ?? '');
+  const links = parts.flatMap((part) => part.links);
+  const lost = links.filter(({ path, target: leadsTo }) => leadsTo === '' || leadsTo === lastOf(path));
+  for (const link of links) if (!lost.includes(link)) makeLink(link.path, link.target);
+
+  const deepestFirst = parts.flatMap((part) => part.directories).toSorted((a, b) => b.path.length - a.path.length);
+  for (const { path, mode } of deepestFirst) chmodSync(localPath(layout, path), mode & 0o7777);
+  if (durable) for (const directory of directoriesOf(remainder)) syncDirectory(directory);
+
+  if (control === undefined) return lost;
+  const temporary = `${controlFilePath}.walvault`;
+  writeWhole(temporary, control.bytes, control.mode);
+  renameSync(localPath(layout, temporary), localPath(layout, controlFilePath));
+  if (durable) syncDirectory(dirname(localPath(layout, controlFilePath)));
+  return lost;
+
+  function writeWhole(path: MemberPath, bytes: Uint8Array, mode: number): void {
+    const sink = target.openFile(path, mode);
+    try {
+      sink.write(bytes);
+      sink.end();
+    } catch (error) {
+      sink.abort();
+      throw error;
+    }
+  }
+
+  function makeLink(path: MemberPath, leadsTo: string): void {
+    const local = `${layout.destination}/${path}`;
+    if (path.includes('/')) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+    try {
+      symlinkSync(leadsTo, local);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw new HostileMemberError(path, 'is a link and something else');
+      throw restoreError(error, local, path);
+    }
+  }
+}
+
+function lastOf(path: MemberPath): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Every directory that was made or written to, and the one above the destination. */
+function directoriesOf({ layout, parts }: RestoreRemainder): ReadonlySet<string> {
+  const roots = [layout.destination, ...Object.values(layout.tablespaces)];
+  return new Set(
+    [
+      ...parts.flatMap((part) => part.touched),
+      `${layout.destination}/pg_tblspc`,
+      ...roots,
+      ...roots.map((root) => dirname(root)),
+    ].filter((directory) => existsSync(directory)),
+  );
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,97 @@
+/** Unpacks one tar part of a backup, in a worker thread: read, decode and write in one loop. */
+import { readTar } from '../../archive/reader.ts';
+import { counted } from '../../bytes/stage.ts';
+import { decoding } from '../../pipeline/transport.ts';
+import type { WorkerJob } from '../../pipeline/worker-protocol.ts';
+import type { WorkerContext } from '../../pipeline/worker-thread.ts';
+import type { Key } from '../../storage/storage.ts';
+import { globMatcher } from './glob.ts';
+import { HostileMemberError, memberPath, type MemberPath } from './member-path.ts';
+import { openNameSet } from './name-set.ts';
+import { openRestoreTarget, type RestoreLayout } from './restore-target.ts';
+
+/** One part to unpack. */
+export interface FetchPartJob extends WorkerJob {
+  readonly kind: 'fetchPart';
+  readonly key: Key;
+  readonly layout: RestoreLayout;
+  /** A {@link openNameSet} of the files to restore; each that is met is marked. Undefined: all. */
+  readonly wanted: SharedArrayBuffer | undefined;
+  /** Only files that match, see {@link globMatcher}, are written. */
+  readonly mask: string | undefined;
+  /** Files that are not written, though they are there. */
+  readonly leaveOut: readonly MemberPath[];
+  readonly durable: boolean;
+}
+
+/** What a part held. */
+export interface FetchedPart {
+  /** Sum of the sizes of its members, written or not. */
+  readonly memberBytes: number;
+  readonly filesWritten: number;
+  /** Directories; their modes are not set yet. */
+  readonly directories: readonly { readonly path: MemberPath; readonly mode: number }[];
+  /** Symbolic links; not made yet. */
+  readonly links: readonly { readonly path: MemberPath; readonly target: string }[];
+  /** Absolute paths of the directories that were written to. */
+  readonly touched: readonly string[];
+  /** Names that were passed over since they are not wanted, the first few. */
+  readonly unlisted: readonly string[];
+}
+
+/** Always restored, though no list of files names them. */
+const utilityNames = new Set(['backup_label', 'tablespace_map']);
+const toldNames = 5;
+
+/** @throws CorruptError for a part that is damaged or hostile, and whatever storage and file system fail with */
+export async function runFetchPart(context: WorkerContext, job: FetchPartJob): Promise<FetchedPart> {
+  const { transport, signal } = context;
+  const target = openRestoreTarget(job.layout, { durable: job.durable });
+  const wanted = job.wanted === undefined ? undefined : openNameSet(job.wanted);
+  const matches = job.mask === undefined ? undefined : globMatcher(`/${job.mask}`);
+  const leaveOut = new Set(job.leaveOut);
+  const directories: { path: MemberPath; mode: number }[] = [];
+  const links: { path: MemberPath; target: string }[] = [];
+  const unlisted: string[] = [];
+  let memberBytes = 0;
+  let filesWritten = 0;
+  let storedBytes = 0;
+
+  const decode = await decoding(transport, job.key);
+  const report = counted((bytes) => {
+    context.progress(bytes);
+    storedBytes += bytes;
+  });
+  try {
+    await readTar(decode(report(await transport.storage.read(job.key, { signal }))), (header) => {
+      const path = memberPath(header.name);
+      const listed = wanted?.mark(path) ?? true;
+      switch (header.type) {
+        case 'directory':
+          target.makeDirectory(path);
+          directories.push({ path, mode: header.mode });
+          return undefined;
+        case 'symlink':
+          if (listed) links.push({ path, target: header.linkName });
+          return undefined;
+        case 'file':
+          memberBytes += header.sizeBytes;
+          if (leaveOut.has(path)) return undefined;
+          if (!listed && !utilityNames.has(path)) {
+            if (unlisted.length < toldNames) unlisted.push(path);
+            return undefined;
+          }
+          if (path === '') throw new HostileMemberError(header.name, 'is the data directory itself');
+          if (matches?.(`/${path}`) === false) return undefined;
+          filesWritten += 1;
+          return target.openFile(path, header.mode);
+        default:
+          throw new HostileMemberError(header.name, `is no file, directory or symbolic link but a ${header.type}`);
+      }
+    });
+  } catch (error) {
+    context.progress(-storedBytes);
+    throw error;
+  }
+  return { memberBytes, filesWritten, directories, links, touched: target.touched(), unlisted };
+}

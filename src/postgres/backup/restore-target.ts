@@ -1,0 +1,138 @@
+/**
+ * Where a backup is restored to: a directory that was empty, and one for each tablespace. Files are written through here
+ * only, and never through a symbolic link: links of the backup are made when everything else is in place.
+ */
+import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import type { TarSink } from '../../archive/reader.ts';
+import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { HostileMemberError, type MemberPath } from './member-path.ts';
+
+/** Directories of a restore, all absolute. Plain data: jobs of workers hold it. */
+export interface RestoreLayout {
+  readonly destination: string;
+  /** By the name of the link in `pg_tblspc`: where members below it go instead. */
+  readonly tablespaces: Readonly<Record<string, string>>;
+}
+
+/** The local path of a member. */
+export function localPath(layout: RestoreLayout, path: MemberPath): string {
+  const { root, below } = rootOf(layout, path);
+  return below === '' ? root : `${root}/${below}`;
+}
+
+function rootOf(layout: RestoreLayout, path: MemberPath): { readonly root: string; readonly below: string } {
+  const [, name = '', below = ''] = /^pg_tblspc\/([^/]+)(?:\/(.*))?$/s.exec(path) ?? [];
+  const root = Object.hasOwn(layout.tablespaces, name) ? layout.tablespaces[name] : undefined;
+  return root === undefined ? { root: layout.destination, below: path } : { root, below };
+}
+
+/** One thread's access to a restore. */
+export interface RestoreTarget {
+  /** Makes a directory and those above it, each for its owner only. */
+  makeDirectory(path: MemberPath): void;
+  /** Opens a file to write; one that a failed attempt left is replaced. */
+  openFile(path: MemberPath, mode: number): TarSink;
+  /** Absolute paths of all directories that were written to. */
+  touched(): readonly string[];
+}
+
+/** Larger writes cost more, not less (measured: `docs/adr/0001`). */
+const writeBytes = 256 * 1024;
+
+/**
+ * Opens the target.
+ *
+ * Everything it does throws HostileMemberError when something in the way is no directory, and an ArchiverError
+ * (kind `cannotWrite`) when the file system refuses.
+ *
+ * @param durable every file is on disk when its sink has ended
+ */
+export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly durable: boolean }): RestoreTarget {
+  const ready = new Set([layout.destination, ...Object.values(layout.tablespaces)]);
+
+  function makeReady(directory: string, path: MemberPath): void {
+    if (ready.has(directory)) return;
+    makeReady(directory.slice(0, directory.lastIndexOf('/')), path);
+    try {
+      mkdirSync(directory, 0o700);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw restoreError(error, directory, path);
+      if (!lstatSync(directory).isDirectory()) throw new HostileMemberError(path, 'goes through a file or link');
+    }
+    ready.add(directory);
+  }
+
+  return {
+    makeDirectory(path) {
+      makeReady(localPath(layout, path), path);
+    },
+    openFile(path, mode) {
+      const local = localPath(layout, path);
+      makeReady(local.slice(0, local.lastIndexOf('/')), path);
+      return openSink(local, path, { mode, durable });
+    },
+    touched: () => [...ready],
+  };
+}
+
+function openSink(
+  local: string,
+  path: MemberPath,
+  options: { readonly mode: number; readonly durable: boolean },
+): TarSink {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const attempt = <R>(action: () => R): R => {
+    try {
+      return action();
+    } catch (error) {
+      throw restoreError(error, local, path);
+    }
+  };
+  // Not blocking: a FIFO in the way must not stop us for ever.
+  const fd = attempt(() => openSync(local, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600));
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  return {
+    write(chunk) {
+      attempt(() => {
+        for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
+      });
+    },
+    end() {
+      attempt(() => {
+        fchmodSync(fd, options.mode & 0o777);
+        if (options.durable) fsyncSync(fd);
+        close();
+      });
+    },
+    abort: close,
+  };
+}
+
+/** The error of a restore for one of the system. */
+export function restoreError(error: unknown, local: string, path: MemberPath): Error {
+  switch (codeOf(error)) {
+    case 'ELOOP':
+    case 'ENOTDIR':
+    case 'EISDIR':
+    case 'ENXIO':
+      return new HostileMemberError(path, 'meets something else of the same name');
+    case 'ENAMETOOLONG':
+      return new HostileMemberError(path, 'has too long a name');
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new ArchiverError('cannotWrite', `no space left to restore ${JSON.stringify(local)}`, {
+        cause: error,
+        hint: 'Make room, empty the destination and run the restore again.',
+      });
+    case undefined:
+      return error instanceof Error ? error : new Error(String(error));
+    default:
+      return new ArchiverError('cannotWrite', `cannot restore ${JSON.stringify(local)}: ${messageOf(error)}`, {
+        cause: error,
+      });
+  }
+}
