@@ -66,7 +66,10 @@ export interface Example {
 export interface Arguments {
   /** Values of the positionals given, in order. */
   readonly positionals: readonly string[];
-  /** Options given on the command line, by their long names without dashes. */
+  /**
+   * Options given on the command line, by their long names without dashes. Besides the command's own: `turbo` (true: no
+   * limits) and `config` (absolute path of the configuration file), when they were given.
+   */
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
