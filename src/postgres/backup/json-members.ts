@@ -7,10 +7,26 @@ export const dateFormatText = '%Y-%m-%dT%H:%M:%S.%fZ';
 /** A name and its value; undefined leaves it out. Keys within the value are sorted, `top`: only its outermost ones. */
 export type Member = readonly [name: string, value: JsonValue | undefined, sort?: 'all' | 'top'];
 
-/** Writes one object with its members in the order given, compact and HTML-safe, as WAL-G does. */
-export function formatMembers(members: readonly Member[]): string {
-  const texts = members.flatMap(([name, value, sortKeys = 'all']) =>
-    value === undefined ? [] : [`${JSON.stringify(name)}:${stringifyJson(value, { htmlSafe: true, sortKeys })}`],
-  );
-  return `{${texts.join(',')}}`;
+/** For people: spaces for each level, and how many levels the object itself is within others. */
+export interface MemberLayout {
+  readonly indent: number;
+  readonly level: number;
+}
+
+/**
+ * Writes one object with its members in the order given, HTML-safe, as WAL-G does.
+ *
+ * @param layout default: compact
+ */
+export function formatMembers(members: readonly Member[], layout?: MemberLayout): string {
+  const outer = layout === undefined ? '' : `\n${' '.repeat(layout.indent * layout.level)}`;
+  const inner = layout === undefined ? '' : `\n${' '.repeat(layout.indent * (layout.level + 1))}`;
+  const style = layout === undefined ? { htmlSafe: true } : { htmlSafe: true, indent: layout.indent };
+  const texts = members.flatMap(([name, value, sortKeys = 'all']) => {
+    if (value === undefined) return [];
+    // Strings have no line ends of their own once they are JSON, so that these are all of the layout.
+    const text = stringifyJson(value, { ...style, sortKeys }).replaceAll('\n', inner);
+    return [`${JSON.stringify(name)}:${layout === undefined ? '' : ' '}${text}`];
+  });
+  return `{${inner}${texts.join(`,${inner}`)}${outer}}`;
 }
