@@ -4,6 +4,7 @@ import { logSettings } from '../config/log-settings.ts';
 import { compressionSettings } from '../codecs/settings.ts';
 import { cryptoSettings } from '../crypto/settings.ts';
 import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/settings.ts';
+import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -15,6 +16,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Network', settings: networkSettings },
   { title: 'Compression', settings: compressionSettings },
   { title: 'Encryption', settings: cryptoSettings },
+  { title: 'Backups', settings: { ...backupSettings, ...laterBackupSettings } },
   { title: 'Log', settings: logSettings },
 ];
 

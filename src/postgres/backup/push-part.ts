@@ -55,7 +55,7 @@ export async function runPushPart(context: WorkerContext, job: PushPartJob): Pro
   function* members(): Generator<TarMember> {
     for (const entry of job.entries) {
       const header = headerOf(entry, job.owners);
-      if (entry.type !== 'file') {
+      if (entry.sizeBytes === 0) {
         yield { header };
         continue;
       }

@@ -28,18 +28,6 @@ export const backupSettings = {
     'false',
     'Do not record the names of databases and relations, which a partial restore needs.',
   ),
-  aliveCheckInterval: setting(
-    'WALG_ALIVE_CHECK_INTERVAL',
-    duration,
-    '1m',
-    'How often backup-push asks whether the server is still there. 0: never.',
-  ),
-  stopBackupTimeout: setting(
-    'WALG_STOP_BACKUP_TIMEOUT',
-    duration,
-    '0',
-    'How long the server may take to stop the backup, which on a primary waits until the last WAL is archived. 0: any time.',
-  ),
   walWaitTimeout: setting(
     'WALG_WAL_WAIT_TIMEOUT',
     duration,
