@@ -12,4 +12,7 @@ export interface CommandEntry {
 }
 
 /** All verbs, in the order of the help. */
-export const commandEntries: readonly CommandEntry[] = [];
+export const commandEntries: readonly CommandEntry[] = [
+  { name: 'backup-push', load: async () => (await import('./postgres/backup-push.ts')).backupPush },
+  { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
+];
