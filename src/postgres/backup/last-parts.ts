@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TarHeader } from '../../archive/header.ts';
-import { writeTar, type TarMember } from '../../archive/writer.ts';
+import { contentOf, writeTar } from '../../archive/writer.ts';
 import { tarPartitionsFolder } from '../../catalog/layout.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
@@ -103,28 +103,10 @@ async function pushSmallPart(
   members: readonly (readonly [TarHeader, Uint8Array])[],
   { signal }: Abortable,
 ): Promise<PushedPart> {
-  const open = () => writeTar(members.map(([header, bytes]) => memberOf(header, bytes)));
+  const open = () => writeTar(members.map(([header, bytes]) => ({ header, open: () => contentOf(bytes) })));
   const { key, storedBytes } = await pushObject(transport, logicalKey, open, { signal });
   const memberBytes = members.reduce((sum, [, bytes]) => sum + bytes.length, 0);
   return { key, memberBytes, storedBytes, vanished: [] };
-}
-
-function memberOf(header: TarHeader, bytes: Uint8Array): TarMember {
-  return {
-    header,
-    open() {
-      let position = 0;
-      return {
-        read(target) {
-          const piece = bytes.subarray(position, position + target.length);
-          target.set(piece);
-          position += piece.length;
-          return piece.length;
-        },
-        close: () => undefined,
-      };
-    },
-  };
 }
 
 function readUpTo(path: string, bytes: number): Buffer {
