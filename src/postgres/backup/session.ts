@@ -3,7 +3,7 @@
  * session guards it, and a backup of that name that exists already is never touched.
  */
 import { sentinelKey } from '../../catalog/layout.ts';
-import { ArchiverError, messageOf } from '../../errors.ts';
+import { ArchiverError } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -76,7 +76,7 @@ export async function openBackupSession(server: PostgresServer, options: Session
       logger.info('the name is taken, starting again', { backup: name });
       await server.cancelBackup();
     } catch (error) {
-      await cancel(server, logger);
+      await server.cancelBackup();
       throw error;
     }
   }
@@ -98,15 +98,6 @@ async function obstacleTo(
     });
   }
   return undefined;
-}
-
-async function cancel(server: PostgresServer, logger: Logger): Promise<void> {
-  try {
-    await server.cancelBackup();
-  } catch (error) {
-    // The server ends the backup by itself when the connection ends.
-    logger.debug('could not stop the backup on the server', { error: messageOf(error) });
-  }
 }
 
 type Started = Pick<BackupSession, 'name' | 'startLsn' | 'startTime' | 'timeline' | 'inRecovery'>;
@@ -149,8 +140,7 @@ class Session implements BackupSession {
     clearInterval(this.#aliveCheck);
     if (!this.#isRunning) return;
     this.#isRunning = false;
-    this.#options.logger.info('stopping the unfinished backup on the server', { backup: this.name });
-    await cancel(this.#server, this.#options.logger);
+    await this.#server.cancelBackup();
   }
 
   #checkAliveEvery(intervalMs: number): void {
