@@ -4,7 +4,9 @@ import { logSettings } from '../config/log-settings.ts';
 import { compressionSettings } from '../codecs/settings.ts';
 import { cryptoSettings } from '../crypto/settings.ts';
 import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/settings.ts';
+import { fetchSettings, laterFetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
+import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -17,6 +19,8 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Compression', settings: compressionSettings },
   { title: 'Encryption', settings: cryptoSettings },
   { title: 'Backups', settings: { ...backupSettings, ...laterBackupSettings } },
+  { title: 'PostgreSQL server', settings: { ...connectionSettings, ...serverSettings } },
+  { title: 'Restoring', settings: { ...fetchSettings, ...laterFetchSettings } },
   { title: 'Log', settings: logSettings },
 ];
 
