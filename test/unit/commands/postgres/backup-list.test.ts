@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { backupList } from '../../../../src/commands/postgres/backup-list.ts';
+import type { App } from '../../../../src/commands/command.ts';
+import { rawSettings } from '../../../../src/config/setting.ts';
+import { ArchiverError } from '../../../../src/errors.ts';
+import { noneCodec } from '../../../../src/codecs/none.ts';
+import type { LogFields } from '../../../../src/platform/logger.ts';
+import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
+import type { Storage } from '../../../../src/storage/storage.ts';
+import { catalogueFixtures, listOutputs, openCatalogueFixture, timedStorage } from '../../../../testtools/catalogue.ts';
+import { fakeClock } from '../../../../testtools/fake-clock.ts';
+
+interface Output {
+  readonly stdout: string;
+  readonly log: readonly { readonly level: string; readonly message: string; readonly fields: LogFields }[];
+}
+
+async function run(storage: Storage, args: readonly string[], env: Record<string, string> = {}): Promise<Output> {
+  let stdout = '';
+  const log: Output['log'][number][] = [];
+  const record =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) =>
+      void log.push({ level, message, fields });
+  const app: App = {
+    settings: rawSettings(env),
+    logger: { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') },
+    clock: fakeClock(new Date('2026-11-22T00:00:00Z')),
+    signal: new AbortController().signal,
+    print: (text) => {
+      stdout += text;
+      return Promise.resolve();
+    },
+    interactive: false,
+    program: { version: '0', path: '', leadingArguments: [], workerEntry: new URL('file:///'), name: 'walvault' },
+    transport: () => Promise.resolve({ storage, codec: noneCodec, crypter: undefined }),
+  };
+  const options = Object.fromEntries(
+    args.map((arg) => {
+      const [name = '', value] = arg.slice(2).split('=');
+      return [name, value ?? true] as const;
+    }),
+  );
+  expect(await backupList.run(app, { positionals: [], options })).toBeUndefined();
+  return { stdout, log };
+}
+
+describe('backup-list', () => {
+  for (const fixture of catalogueFixtures) {
+    it.each(listOutputs(fixture))(`prints of ${fixture} what WAL-G printed: $args`, async ({ args, stdout }) => {
+      const storage = await openCatalogueFixture(fixture);
+      expect(stdout).not.toBe('');
+      expect((await run(storage, args)).stdout).toBe(stdout);
+    });
+  }
+
+  it('says that there are no backups, on stdout only as JSON', async () => {
+    const nothing = await run(timedStorage(), ['--detail']);
+    expect(nothing.stdout).toBe('');
+    expect(nothing.log.map(({ message }) => message)).toEqual(['No backups found']);
+    expect((await run(timedStorage(), ['--json'])).stdout).toBe('[]\n');
+    expect((await run(timedStorage(), ['--json', '--pretty'])).stdout).toBe('[]\n');
+  });
+
+  it('lists a backup whose sentinel and metadata are damaged, and warns of it with --detail', async () => {
+    const storage = await openCatalogueFixture('pg17-lz4-delta');
+    await storage.put(
+      'basebackups_005/base_000000010000000000000009_backup_stop_sentinel.json',
+      '{"LS',
+      1795231990n * 10n ** 9n,
+    );
+    await storage.put('basebackups_005/base_000000010000000000000009/metadata.json', '"no"', 1795231990n * 10n ** 9n);
+    const plain = await run(storage, []);
+    expect(plain.stdout.split('\n')[3]).toMatch(
+      /^base_000000010000000000000009 +2026-11-21T03:33:10Z 000000010000000000000009 default$/,
+    );
+    expect(plain.log).toEqual([]);
+    const detailed = await run(storage, ['--detail']);
+    expect(detailed.stdout.split('\n')[3]).toMatch(/ 000000010000000000000009 default +- +- +- +- +- +- +- +-$/);
+    expect(detailed.log.map(({ level }) => level)).toEqual(['warn']);
+    expect(detailed.log[0]?.fields).toMatchObject({ backup: 'base_000000010000000000000009' });
+    const [, , last] = JSON.parse((await run(storage, ['--detail', '--json'])).stdout) as object[];
+    expect(Object.keys(last ?? {})).toEqual(['backup_name', 'time', 'wal_file_name', 'storage_name']);
+  });
+
+  it('takes the details from the sentinel when metadata.json is lost', async () => {
+    const storage = await openCatalogueFixture('pg17-lz4-delta');
+    const whole = await run(storage, ['--detail']);
+    await storage.delete(['basebackups_005/base_000000010000000000000002/metadata.json']);
+    const less = await run(storage, ['--detail']);
+    expect(less.stdout).toBe(whole.stdout);
+    expect(less.log.map(({ level }) => level)).toEqual(['warn']);
+  });
+
+  it('fails when the storage cannot be asked, rather than showing a wrong order', async () => {
+    const storage: Storage = {
+      ...(await openCatalogueFixture('pg17-lz4-delta')),
+      read: () => Promise.reject(new StorageUnavailableError('connection refused')),
+    };
+    await expect(run(storage, [])).rejects.toThrow(StorageUnavailableError);
+  });
+
+  it('ignores objects and folders that are no sentinels', async () => {
+    const storage = timedStorage();
+    await storage.put('basebackups_005/base_000000010000000000000002/metadata.json', '{}', 1n);
+    await storage.put('basebackups_005/notes.txt', '', 1n);
+    await storage.put('basebackups_005/x/base_000000010000000000000002_backup_stop_sentinel.json', '{}', 1n);
+    expect((await run(storage, [])).stdout).toBe('');
+  });
+
+  it('knows one storage by name', async () => {
+    const storage = await openCatalogueFixture('pg17-lz4-delta');
+    const all = (await run(storage, [])).stdout;
+    expect((await run(storage, ['--target-storage=default'])).stdout).toBe(all);
+    await expect(run(storage, ['--target-storage=other'])).rejects.toThrow(ArchiverError);
+    await expect(run(storage, [], { WALG_TARGET_STORAGE: 'other' })).rejects.toThrow(/unknown storage: "other"/);
+  });
+});
