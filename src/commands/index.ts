@@ -14,5 +14,6 @@ export interface CommandEntry {
 /** All verbs, in the order of the help. */
 export const commandEntries: readonly CommandEntry[] = [
   { name: 'backup-push', load: async () => (await import('./postgres/backup-push.ts')).backupPush },
+  { name: 'backup-fetch', load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch },
   { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
 ];

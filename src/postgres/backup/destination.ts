@@ -48,10 +48,10 @@ export function requireEmpty(path: string): void {
   );
 }
 
-/** Makes a directory, for its owner only, with all those above it. @throws DestinationError */
-export function makeDestination(path: string): void {
+/** Makes a directory, for its owner only, and those above it with the given mode. @throws DestinationError */
+export function makeDestination(path: string, modeAbove: number): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: modeAbove });
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw unusable(path, error);

@@ -2,7 +2,7 @@
  * Restores a full backup into an empty directory: everything is looked at before a byte is written, parts are unpacked
  * side by side, and `pg_control` comes last, so that a restore that did not end well cannot be started.
  */
-import { ArchiverError } from '../../errors.ts';
+import { resolve } from 'node:path';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -12,7 +12,8 @@ import { controlFilePath } from '../pgdata.ts';
 import { readContents } from './backup-contents.ts';
 import { checkArrived, checkLabel, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
-import { readStoredControl } from './control-of-backup.ts';
+import { readStoredControl, type StoredControl } from './control-of-backup.ts';
+import { DeltaBackupError } from './delta-backup-error.ts';
 import { makeDestination, requireEmpty, resolveDestination } from './destination.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import { planFetch, type FetchPlan } from './fetch-plan.ts';
@@ -55,6 +56,18 @@ export interface FetchRequest {
   readonly durable: boolean;
 }
 
+/** A restore that nothing speaks against, all looked at and nothing written. */
+export interface PreparedFetch {
+  readonly request: FetchRequest;
+  readonly layout: RestoreLayout;
+  readonly plan: FetchPlan;
+  readonly control: StoredControl | undefined;
+  /** Label and tablespace map, where they have an object of their own. */
+  readonly labels: ReadonlyMap<MemberPath, SmallFile>;
+  /** Members that are not written. */
+  readonly leaveOut: readonly MemberPath[];
+}
+
 /** What was restored. */
 export interface FetchSummary {
   readonly destination: string;
@@ -67,14 +80,17 @@ const recoveryFiles: readonly MemberPath[] = ['standby.signal', 'recovery.signal
 const progressMs = 100;
 
 /**
- * Restores a backup.
+ * Looks at everything that could speak against a restore.
  *
- * @throws ArchiverError: `usage` for a delta backup, `cannotWrite` for a destination that is not empty or a full disk,
- *   `corrupt` for a damaged backup. Once writing began the directory is left as it is, without `pg_control`.
+ * @throws DeltaBackupError; ArchiverError: `usage` for a wrong specification, `cannotWrite` for a destination that is
+ *   not empty, `corrupt` for a damaged backup
  */
-export async function fetchBackup(services: FetchServices, request: FetchRequest): Promise<FetchSummary> {
+export async function prepareFetch(
+  services: Pick<FetchServices, 'transport' | 'logger' | 'signal'>,
+  request: FetchRequest,
+): Promise<PreparedFetch> {
   const { transport, logger, signal } = services;
-  const { backup, sentinel, mask, durable } = request;
+  const { backup, sentinel, mask } = request;
   if (sentinel.kind === 'delta') throw new DeltaBackupError(backup, sentinel.root);
   if (mask !== undefined) globMatcher(mask);
 
@@ -82,15 +98,13 @@ export async function fetchBackup(services: FetchServices, request: FetchRequest
   requireEmpty(destination);
   const spaces = planTablespaces({
     destination,
-    alias: request.destination,
+    alias: resolve(request.destination),
     recorded: sentinel.tablespaces,
     spec: request.restoreSpec,
   });
-  const layout: RestoreLayout = { destination, tablespaces: spaces.directories };
-  for (const directory of Object.values(layout.tablespaces)) requireEmpty(directory);
+  for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
   const plan = planFetch(await readContents(transport, backup, { sentinel, signal }));
-  const wanted = plan.wanted === undefined ? undefined : createNameSet(plan.wanted);
   const control =
     plan.control === undefined
       ? undefined
@@ -98,59 +112,64 @@ export async function fetchBackup(services: FetchServices, request: FetchRequest
   const labels = plan.label === undefined ? noFiles : await readSmallTar(transport, plan.label.key, { signal });
   const label = labels.get(labelMember);
   if (label !== undefined) checkLabel(backup, sentinel, label.bytes);
+  return {
+    request,
+    layout: { destination, tablespaces: spaces.directories },
+    plan,
+    control,
+    labels,
+    leaveOut: [
+      controlFilePath,
+      ...(spaces.asRecorded ? [] : [tablespaceMapMember]),
+      ...(request.additions.size === 0 ? [] : recoveryFiles),
+    ],
+  };
+}
+
+/**
+ * Restores what was prepared.
+ *
+ * @throws ArchiverError: `corrupt` for a damaged backup, `cannotWrite` for a full disk, `unavailable` when the storage
+ *   does not come back. The directory is then left as it is, without `pg_control`.
+ */
+export async function restoreBackup(services: FetchServices, prepared: PreparedFetch): Promise<FetchSummary> {
+  const { logger } = services;
+  const { request, layout, plan, control, labels, leaveOut } = prepared;
+  const { backup, sentinel, mask, durable, additions } = request;
+  const { destination } = layout;
+  const wanted = plan.wanted === undefined ? undefined : createNameSet(plan.wanted);
 
   logger.info('restoring backup', { backup, destination, parts: plan.parts.length, storedBytes: plan.totalBytes });
-  for (const [name, directory] of Object.entries(layout.tablespaces))
-    logger.info('restoring tablespace', { name, directory });
-  let parts: readonly FetchedPart[];
   try {
-    for (const directory of [destination, ...Object.values(layout.tablespaces)]) makeDestination(directory);
-    parts = await unpack(services, plan, {
-      layout,
-      wanted,
-      mask,
-      durable,
-      leaveOut: [
-        controlFilePath,
-        ...(spaces.asRecorded ? [] : [tablespaceMapMember]),
-        ...(request.additions.size === 0 ? [] : recoveryFiles),
-      ],
-    });
-    checkArrived(request, {
-      parts,
-      wanted,
-      small: [...labels.values(), ...(control === undefined ? [] : [control.file])],
-    });
-    const matches = mask === undefined ? () => true : globMatcher(`/${mask}`);
-    if (mask === undefined && label === undefined) checkRestoredLabel(request, layout);
+    makeDestinations(layout);
+    const parts = await unpack(services, plan, { layout, wanted, mask, durable, leaveOut });
+    const small = [...labels.values(), ...(control === undefined ? [] : [control.file])];
+    checkArrived(request, { parts, wanted, small });
+    if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
+    const isWanted = (path: MemberPath) => mask === undefined || globMatcher(`/${mask}`)(`/${path}`);
     const lost = completeRestore({
       layout,
       parts,
-      files: mask === undefined ? labelFiles(labels, spaces.asRecorded) : noFiles,
-      control: matches(`/${controlFilePath}`) ? control?.file : undefined,
-      walDirectory:
-        mask !== undefined ? undefined : sentinel.pgVersion < 100_000 && sentinel.pgVersion > 0 ? 'pg_xlog' : 'pg_wal',
-      additions: request.additions,
+      // WAL-G's masks match names with a slash only, so never these two.
+      files: mask === undefined ? without(labels, leaveOut) : noFiles,
+      control: isWanted(controlFilePath) ? control?.file : undefined,
+      walDirectory: mask === undefined ? walDirectoryOf(sentinel) : undefined,
+      additions,
       durable,
     });
     for (const { path } of lost) logger.warn('a symbolic link is left out, its target is not recorded', { path });
+    return {
+      destination,
+      files: parts.reduce((sum, part) => sum + part.filesWritten, 0),
+      bytes: parts.reduce((sum, part) => sum + part.memberBytes, 0),
+    };
   } catch (error) {
     logger.warn('the restore is incomplete: without pg_control the directory cannot be started', { destination });
     throw error;
   }
-  return summaryOf(destination, parts);
 }
 
 const noFiles: ReadonlyMap<MemberPath, SmallFile> = new Map();
-
-/** A backup that this version cannot restore. */
-export class DeltaBackupError extends ArchiverError {
-  constructor(backup: string, root: string) {
-    super('usage', `"${backup}" is a delta backup, which this version cannot restore`, {
-      hint: `Restore the full backup "${root}" and recover from the WAL archive, or restore with WAL-G.`,
-    });
-  }
-}
 
 async function unpack(
   services: FetchServices,
@@ -187,18 +206,18 @@ async function unpack(
   }
 }
 
-function labelFiles(
-  labels: ReadonlyMap<MemberPath, SmallFile>,
-  withTablespaceMap: boolean,
-): ReadonlyMap<MemberPath, SmallFile> {
-  const names = [labelMember, ...(withTablespaceMap ? [tablespaceMapMember] : [])];
-  return new Map([...labels].filter(([path]) => names.includes(path)));
+/** The destination may get new folders above it, open to all as usual; those inside are the owner's. */
+function makeDestinations({ destination, tablespaces }: RestoreLayout): void {
+  makeDestination(destination, 0o755);
+  for (const directory of Object.values(tablespaces)) {
+    makeDestination(directory, directory.startsWith(`${destination}/`) ? 0o700 : 0o755);
+  }
 }
 
-function summaryOf(destination: string, parts: readonly FetchedPart[]): FetchSummary {
-  return {
-    destination,
-    files: parts.reduce((sum, part) => sum + part.filesWritten, 0),
-    bytes: parts.reduce((sum, part) => sum + part.memberBytes, 0),
-  };
+function without<T>(files: ReadonlyMap<MemberPath, T>, leaveOut: readonly MemberPath[]): ReadonlyMap<MemberPath, T> {
+  return new Map([...files].filter(([path]) => !leaveOut.includes(path)));
+}
+
+function walDirectoryOf({ pgVersion }: Sentinel): 'pg_wal' | 'pg_xlog' {
+  return pgVersion > 0 && pgVersion < 100_000 ? 'pg_xlog' : 'pg_wal';
 }

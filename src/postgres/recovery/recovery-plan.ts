@@ -19,8 +19,10 @@ export type LandmarkSource = (segment: SegmentId) => AsyncIterable<Landmark>;
 /** What a plan is made of. */
 export interface RecoveryFacts {
   readonly wal: ArchivedWal;
-  /** Those to choose from, in any order; only one when the user named it. */
+  /** All of them, in any order. */
   readonly backups: readonly RecoverableBackup[];
+  /** The only one to choose, by its name; undefined: the newest that will do. */
+  readonly named?: string | undefined;
   readonly landmarks: LandmarkSource;
   readonly logger: Logger;
 }
@@ -91,12 +93,15 @@ function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly 
 
 /** The newest backup of a stretch that the target can be reached from, or why there is none. */
 async function choose(facts: RecoveryFacts, request: RecoveryRequest, stretch: Stretch): Promise<Reach | string> {
-  const { reaches, longest } = stretch;
+  const { longest } = stretch;
+  const reaches = stretch.reaches.filter(({ backup }) => backup.name === (facts.named ?? backup.name));
+  const [newest] = reaches;
+  if (newest === undefined) return 'the backup that was named is of no use for it';
   const { target } = request;
   switch (target.kind) {
     case 'end':
     case 'immediate':
-      return reaches[0] ?? longest;
+      return newest;
     case 'lsn':
       if (target.lsn >= longest.end) return `the archived WAL ends before it, at ${formatLsn(longest.end)}`;
       return endingBefore(reaches, target.lsn);

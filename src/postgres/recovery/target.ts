@@ -61,7 +61,8 @@ export function parseRecoveryRequest(texts: TargetTexts): RecoveryRequest | unde
   }
   return {
     target,
-    timeline: parseTimeline(texts.timeline ?? 'latest'),
+    // The end of the backup lies on its own timeline, wherever the newest one leads.
+    timeline: parseTimeline(texts.timeline ?? (target.kind === 'immediate' ? 'current' : 'latest')),
     inclusive: parseWord('--target-inclusive', texts.inclusive ?? 'true', ['true', 'false']) === 'true',
     action:
       texts.action === undefined

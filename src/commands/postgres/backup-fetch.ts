@@ -1,0 +1,249 @@
+/** `backup-fetch`: a backup into an empty directory, and if wanted what a recovery from it needs. */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { createRateLimiter } from '../../bytes/rate-limiter.ts';
+import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
+import { parseJson } from '../../catalog/json.ts';
+import { readSettings } from '../../config/setting.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
+import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
+import { openWorkerPool } from '../../pipeline/worker-pool.ts';
+import { openProgress } from '../../platform/progress.ts';
+import { readSentinel } from '../../postgres/backup/backup-record.ts';
+import { describeFetch } from '../../postgres/backup/describe-fetch.ts';
+import { prepareFetch, restoreBackup, type PreparedFetch } from '../../postgres/backup/fetch.ts';
+import { fetchSettings } from '../../postgres/backup/fetch-settings.ts';
+import type { TablespaceSpec } from '../../postgres/backup/tablespace-spec.ts';
+import { parseRestoreSpec } from '../../postgres/backup/tablespaces.ts';
+import { chooseBackup, recoveryAdditions } from '../../postgres/recovery/prepare.ts';
+import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
+import { parseRecoveryRequest, type RecoveryRequest } from '../../postgres/recovery/target.ts';
+import { postgresSettings } from '../../postgres/settings.ts';
+import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { defineCommand, type App, type Arguments } from '../command.ts';
+
+export const backupFetch = defineCommand({
+  name: 'backup-fetch',
+  summary: 'Restore a backup, and prepare recovery to a point in time.',
+  positionals: [
+    { name: 'destination', text: 'The directory to restore to: empty, or not there yet.', required: true },
+    {
+      name: 'backup_name',
+      text: 'A name from backup-list, or LATEST. With a target it may be left out: the right backup is chosen.',
+      required: false,
+    },
+  ],
+  options: {
+    'target-time': {
+      type: 'string',
+      placeholder: 'TIME',
+      text: 'Recover to this moment, such as "2026-11-21 14:04:30+01"; without a zone it is local time.',
+    },
+    'target-lsn': { type: 'string', placeholder: 'LSN', text: 'Recover to this position in the WAL.' },
+    'target-name': { type: 'string', placeholder: 'NAME', text: 'Recover to this restore point.' },
+    'target-xid': { type: 'string', placeholder: 'XID', text: 'Recover to the end of this transaction.' },
+    target: {
+      type: 'string',
+      placeholder: 'immediate|end',
+      text: 'Recover to the end of the backup, or to the end of the archive.',
+    },
+    'target-timeline': {
+      type: 'string',
+      placeholder: 'TIMELINE',
+      text: 'latest (default), current (the backup’s) or a number. Alone it recovers to the end of the archive.',
+    },
+    'target-action': {
+      type: 'string',
+      placeholder: 'ACTION',
+      text: 'What the server does at the target: pause (default), promote, shutdown.',
+    },
+    'target-inclusive': {
+      type: 'string',
+      placeholder: 'true|false',
+      text: 'Stop just after the target (true, default) or just before it.',
+    },
+    'target-user-data': { type: 'string', placeholder: 'JSON', text: 'Restore the backup that has this user data.' },
+    'restore-spec': {
+      type: 'string',
+      placeholder: 'FILE',
+      text: 'JSON that says where tablespaces go. Default: where they were when restoring to the original place, else inside the destination.',
+    },
+    mask: {
+      type: 'string',
+      placeholder: 'GLOB',
+      text: 'Restore only files that match, such as "base/16384/*". The result cannot be started.',
+    },
+    'dry-run': { type: 'boolean', text: 'Look at everything, say what would be done, write nothing.' },
+    'target-storage': {
+      type: 'string',
+      placeholder: 'NAME',
+      text: 'The storage to fetch from; there is only "default".',
+    },
+    'reverse-unpack': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
+    'skip-redundant-tars': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
+    'restore-only': { type: 'string', placeholder: 'DB,…', text: 'Restore some databases. Not in this version.' },
+  },
+  examples: [
+    { line: 'backup-fetch /srv/restore LATEST', text: 'Restore the newest backup; recovery is set up by you.' },
+    {
+      line: "backup-fetch /srv/restore --target-time '2026-11-21 14:04:30+01' --target-action promote",
+      text: 'Restore the right backup and prepare recovery to that moment.',
+    },
+    { line: 'backup-fetch $PGDATA LATEST --target-timeline latest', text: 'Bring back all that was archived.' },
+    { line: 'backup-fetch /srv/restore base_000000010000000000000042', text: 'Restore a backup by its name.' },
+    {
+      line: 'backup-fetch /srv/restore --target-name before_migration --dry-run',
+      text: 'Only see whether it can be done.',
+    },
+  ],
+  exitStatuses: {
+    65: 'the backup is damaged; the directory cannot be started',
+    66: 'no such backup, or the archive does not lead to the target',
+    69: 'storage unavailable',
+    73: 'the destination is not empty or cannot be written, or the disk is full',
+  },
+  async run(app, args) {
+    const { clock, logger } = app;
+    const started = clock.monotonicMs();
+    const prepared = await prepare(app, args);
+    if (args.options['dry-run'] === true) {
+      await app.print(describeFetch(prepared));
+      return 0;
+    }
+    const { concurrency, fileRetries } = readSettings(downloadSettings, app.settings);
+    const { rateLimit } = readSettings(networkSettings, app.settings);
+    const limited = rateLimit !== undefined && args.options['turbo'] !== true;
+    const summary = await restoreBackup(
+      {
+        transport: await app.transport(),
+        clock,
+        logger,
+        signal: app.signal,
+        retries: fileRetries,
+        openPool: (parts) =>
+          openWorkerPool({
+            entry: app.program.workerEntry,
+            workers: Math.min(parts, concurrency, availableParallelism()),
+            environment: app.settings.toEnvironment(),
+            networkLimit: limited ? createRateLimiter(rateLimit) : undefined,
+            signal: app.signal,
+            logger,
+          }),
+        openProgress: (totalBytes) =>
+          openProgress({
+            interactive: app.interactive,
+            stream: process.stderr,
+            logger,
+            clock,
+            totalBytes,
+            label: 'restoring backup',
+          }),
+      },
+      prepared,
+    );
+    const durationMs = Math.round(clock.monotonicMs() - started);
+    logger.info('backup restored', { backup: prepared.request.backup, ...summary, durationMs });
+    if (process.getuid?.() === 0) {
+      logger.warn('the files belong to root: give them to the server’s user before it starts', {
+        directory: summary.destination,
+      });
+    }
+    return 0;
+  },
+});
+
+async function prepare(app: App, { positionals, options }: Arguments): Promise<PreparedFetch> {
+  const { logger, signal, clock } = app;
+  const [destination = '', name] = positionals;
+  const request = recoveryRequestOf(options);
+  const mask = text(options['mask']);
+  refuseWhatIsMissing(options);
+  if (mask !== undefined && request !== undefined) {
+    throw usage('--mask and recovery exclude each other', 'What --mask restores cannot be started.');
+  }
+  requireDefaultStorage(app.settings, options['target-storage']);
+  const settings = readSettings(fetchSettings, app.settings);
+  const selector = selectorOf(name, text(options['target-user-data']), settings.targetUserData);
+  const specPath = text(options['restore-spec']);
+  const restoreSpec = specPath === undefined ? undefined : await readRestoreSpec(specPath);
+
+  const { segmentBytes } = readSettings(postgresSettings, app.settings);
+  const transport = await app.transport();
+  const backup = await chooseBackup({ transport, clock, logger, signal, segmentBytes }, { selector, request });
+  const sentinel = await readSentinel(transport.storage, backup, { signal });
+  const additions =
+    request === undefined
+      ? new Map<string, string>()
+      : recoveryAdditions(request, restoreCommandOfProgram(app, options), sentinel.pgVersion);
+  const durable = !settings.disableFsync;
+  return prepareFetch(
+    { transport, logger, signal },
+    { destination, backup, sentinel, restoreSpec, mask, additions, durable },
+  );
+}
+
+function recoveryRequestOf(options: Arguments['options']): RecoveryRequest | undefined {
+  return parseRecoveryRequest({
+    target: text(options['target']),
+    time: text(options['target-time']),
+    lsn: text(options['target-lsn']),
+    name: text(options['target-name']),
+    xid: text(options['target-xid']),
+    timeline: text(options['target-timeline']),
+    action: text(options['target-action']),
+    inclusive: text(options['target-inclusive']),
+  });
+}
+
+function refuseWhatIsMissing(options: Arguments['options']): void {
+  if (options['restore-only'] === undefined) return;
+  throw usage('--restore-only is not in this version', 'Restore the whole backup, or some files of it with --mask.');
+}
+
+function selectorOf(
+  name: string | undefined,
+  userData: string | undefined,
+  fromSettings: string | undefined,
+): BackupSelector | undefined {
+  if (name !== undefined && userData !== undefined) {
+    throw usage('a name and --target-user-data exclude each other', 'Give one of them.');
+  }
+  if (name !== undefined) return selectorOfName(name);
+  const given = userData ?? fromSettings;
+  if (given === undefined) return undefined;
+  try {
+    return { by: 'userData', userData: parseJson(given, '--target-user-data') };
+  } catch (cause) {
+    throw usage(
+      `--target-user-data is not JSON: ${JSON.stringify(given)}`,
+      `Give a JSON value; a text needs its quotes: --target-user-data '"nightly"'.`,
+      cause,
+    );
+  }
+}
+
+async function readRestoreSpec(path: string): Promise<TablespaceSpec> {
+  try {
+    return parseRestoreSpec(await readFile(path, 'utf8'), path);
+  } catch (error) {
+    if (error instanceof ArchiverError) throw error;
+    throw new ArchiverError('missing', `cannot read the restore specification: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The server calls this very program, with the same configuration file. */
+function restoreCommandOfProgram({ program }: App, options: Arguments['options']): string {
+  const config = text(options['config']);
+  return restoreCommandOf(
+    [program.path, ...program.leadingArguments],
+    config === undefined ? [] : ['--config', config],
+  );
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function usage(message: string, hint: string, cause?: unknown): ArchiverError {
+  return new ArchiverError('usage', message, { hint, ...(cause === undefined ? {} : { cause }) });
+}

@@ -1,0 +1,151 @@
+/** Prepares a recovery: gathers what is known of the archive, has the plan made, and writes down what the server is told. */
+import type { BackupSelector } from '../../catalog/backup-store.ts';
+import { tarPartitionsFolder } from '../../catalog/layout.ts';
+import { ArchiverError } from '../../errors.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { readSentinel, type BackupRecord } from '../backup/backup-record.ts';
+import { readStoredControl } from '../backup/control-of-backup.ts';
+import { DeltaBackupError } from '../backup/delta-backup-error.ts';
+import { listBackupRecords, selectBackup } from '../backup/list.ts';
+import type { MemberPath } from '../backup/member-path.ts';
+import { isControlPart, timelineOfBackup } from '../backup/names.ts';
+import { archivedKey, readArchivedWal } from './archived-wal.ts';
+import { readLandmarks } from './landmarks.ts';
+import type { RecoverableBackup } from './reach.ts';
+import { planRecovery, type RecoveryPlan } from './recovery-plan.ts';
+import { formatRecoverySettings } from './recovery-settings.ts';
+import type { RecoveryRequest } from './target.ts';
+
+/** What preparing needs. */
+export interface RecoveryServices {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** WALG_PG_WAL_SIZE, for when no backup tells the size of segments. */
+  readonly segmentBytes: number;
+}
+
+const sentinelsAtOnce = 16;
+
+/**
+ * The name of the backup to restore: the one selected, or, for a recovery, the newest that leads to the target.
+ *
+ * @param wanted.selector undefined: any; then there must be a request
+ * @param wanted.request undefined: no recovery is asked for
+ * @throws BackupNotFoundError, AmbiguousBackupError; TargetUnreachableError when the archive, or the backup selected,
+ *   does not lead to the target; ArchiverError (kind `usage`) when nothing is given
+ */
+export async function chooseBackup(
+  services: RecoveryServices,
+  wanted: { readonly selector: BackupSelector | undefined; readonly request: RecoveryRequest | undefined },
+): Promise<string> {
+  const { clock, signal } = services;
+  const { storage } = services.transport;
+  const { selector, request } = wanted;
+  const named = selector === undefined ? undefined : (await selectBackup(storage, selector, { signal, clock })).name;
+  if (request !== undefined) {
+    const all = await listBackupRecords(storage, { signal, clock });
+    const sentinel = named === undefined ? undefined : await readSentinel(storage, named, { signal });
+    if (named !== undefined && sentinel?.kind === 'delta') throw new DeltaBackupError(named, sentinel.root);
+    return (await chooseForRecovery(services, request, { all, named })).backup.name;
+  }
+  if (named !== undefined) return named;
+  throw new ArchiverError('usage', 'the name of a backup is missing', {
+    hint: 'Give a name, LATEST, or a target of recovery such as --target-time.',
+  });
+}
+
+/** Deltas are left aside, since this version cannot restore them. */
+async function chooseForRecovery(
+  services: RecoveryServices,
+  request: RecoveryRequest,
+  backups: { readonly all: readonly BackupRecord[]; readonly named: string | undefined },
+): Promise<RecoveryPlan> {
+  const { transport, signal, logger } = services;
+  const candidates = (
+    await mapConcurrently(backups.all, sentinelsAtOnce, (record) => recoverable(services, record))
+  ).filter((backup) => backup !== undefined);
+  const segmentBytes = await segmentBytesOf(services, candidates);
+  const wal = await readArchivedWal(transport, segmentBytes, { signal });
+  return planRecovery(
+    {
+      wal,
+      backups: candidates,
+      named: backups.named,
+      logger,
+      async *landmarks(segment) {
+        const key = archivedKey(wal, segment);
+        if (key !== undefined) yield* readLandmarks(await readDecoded(transport, key, { signal }));
+      },
+    },
+    request,
+  );
+}
+
+async function recoverable(services: RecoveryServices, record: BackupRecord): Promise<RecoverableBackup | undefined> {
+  const { name, finished } = record;
+  const timeline = timelineOfBackup(name);
+  try {
+    const sentinel = await readSentinel(services.transport.storage, name, { signal: services.signal });
+    const { startLsn, finishLsn } = sentinel;
+    if (sentinel.kind === 'delta' || timeline === undefined) return undefined;
+    if (startLsn === undefined || finishLsn === undefined) return undefined;
+    return { name, timeline, startLsn, finishLsn, finishTime: finished };
+  } catch (error) {
+    if (!(error instanceof ArchiverError) || (error.kind !== 'corrupt' && error.kind !== 'missing')) throw error;
+    services.logger.warn('backup left aside, its sentinel cannot be read', { backup: name, reason: error.message });
+    return undefined;
+  }
+}
+
+/** The size of segments, as the newest backup whose control file can be read has it. */
+async function segmentBytesOf(services: RecoveryServices, backups: readonly RecoverableBackup[]): Promise<number> {
+  const { transport, logger, signal, segmentBytes } = services;
+  for (const { name } of backups.toReversed()) {
+    for await (const entry of transport.storage.list(tarPartitionsFolder(name), { signal })) {
+      if (entry.kind !== 'object' || !isControlPart(entry.key)) continue;
+      try {
+        const control = await readStoredControl(transport, entry.key, { systemIdentifier: undefined, logger, signal });
+        if (control.contents === undefined) continue;
+        if (control.contents.segmentBytes !== segmentBytes) warnOfSize(logger, control.contents.segmentBytes);
+        return control.contents.segmentBytes;
+      } catch (error) {
+        if (!(error instanceof ArchiverError) || error.kind !== 'corrupt') throw error;
+        logger.debug('control file cannot be read', { backup: name, reason: error.message });
+      }
+    }
+  }
+  return segmentBytes;
+}
+
+function warnOfSize(logger: Logger, bytes: number): void {
+  logger.warn('WAL segments of this cluster have another size than WALG_PG_WAL_SIZE says; set it for wal-fetch', {
+    megabytes: bytes / (1024 * 1024),
+  });
+}
+
+/**
+ * What is appended to the files of the cluster so that its server recovers when it starts.
+ *
+ * @param pgVersion `server_version_num` of the cluster, 0 when unknown
+ * @throws ArchiverError (kind `usage`) for servers before PostgreSQL 12, which want a `recovery.conf`
+ */
+export function recoveryAdditions(
+  request: RecoveryRequest,
+  restoreCommand: string,
+  pgVersion: number,
+): ReadonlyMap<MemberPath, string> {
+  if (pgVersion > 0 && pgVersion < 120_000) {
+    throw new ArchiverError('usage', 'recovery can be prepared for PostgreSQL 12 and later only', {
+      hint: 'Restore without a target and write recovery.conf yourself.',
+    });
+  }
+  return new Map([
+    ['recovery.signal', ''],
+    ['postgresql.auto.conf', formatRecoverySettings(request, restoreCommand)],
+  ]);
+}
