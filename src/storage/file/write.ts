@@ -6,12 +6,12 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  promises,
   renameSync,
   rmdirSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
@@ -43,7 +43,7 @@ export async function writeObject(target: Target, body: ByteSource): Promise<voi
 /** See `Storage.copy`; `from` is the resolved path of an existing object. Blocks are shared where the file system can. */
 export async function copyObject(target: Target, from: string): Promise<void> {
   await create(target, ({ tempPath }) =>
-    waiting(actionOf(target), copyFile(from, tempPath, constants.COPYFILE_FICLONE)),
+    waiting(actionOf(target), promises.copyFile(from, tempPath, constants.COPYFILE_FICLONE)),
   );
 }
 
