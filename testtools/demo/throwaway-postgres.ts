@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { arch, platform } from 'node:process';
 import pg from 'pg';
+import { hydrate } from '../postgres/install.ts';
 
 /** Whom a process of the demo runs as; undefined = the caller. */
 export interface Identity {
@@ -35,6 +36,7 @@ export function prepareStage(root: string): Stage {
   if (!existsSync(join(packageFolder, 'native', 'bin'))) {
     throw new Error(`no Postgres package for ${platform}-${arch}: the demo runs on Linux and macOS, x64 and arm64`);
   }
+  hydrate(packageFolder);
   const asRoot = process.getuid?.() === 0;
   if (!asRoot) {
     const folder = freshFolder(join(root, 'demo-work'));
