@@ -5,6 +5,7 @@ import { decoding } from '../../pipeline/transport.ts';
 import type { WorkerJob } from '../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../pipeline/worker-thread.ts';
 import type { Key } from '../../storage/storage.ts';
+import { namingObject } from './corrupt-object.ts';
 import { globMatcher } from './glob.ts';
 import { HostileMemberError, memberPath, type MemberPath } from './member-path.ts';
 import { openNameSet } from './name-set.ts';
@@ -91,7 +92,7 @@ export async function runFetchPart(context: WorkerContext, job: FetchPartJob): P
     });
   } catch (error) {
     context.progress(-storedBytes);
-    throw error;
+    throw namingObject(job.key, error);
   }
   return { memberBytes, filesWritten, directories, links, touched: target.touched(), unlisted };
 }

@@ -1,5 +1,5 @@
 /** Tries a part again when that may help: storages come back, and a byte may flip on the way. */
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -36,7 +36,7 @@ export async function fetchPart(services: RetryServices, job: FetchPartJob): Pro
       if (kind === 'corrupt' && corrupt === 0) corrupt += 1;
       else if (kind === 'unavailable' && unavailable < retries) unavailable += 1;
       else throw error;
-      logger.warn('a tar part is fetched once more', { key: job.key, reason: (error as Error).message });
+      logger.warn('a tar part is fetched once more', { key: job.key, reason: messageOf(error) });
       if (kind !== 'unavailable') continue;
       await clock.sleep(pauseMs, signal);
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);

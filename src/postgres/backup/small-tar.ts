@@ -3,6 +3,7 @@ import { readTar } from '../../archive/reader.ts';
 import { CorruptError } from '../../errors.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
+import { namingObject } from './corrupt-object.ts';
 import { memberPath, type MemberPath } from './member-path.ts';
 
 /** A file in memory. */
@@ -21,23 +22,27 @@ export async function readSmallTar(
 ): Promise<ReadonlyMap<MemberPath, SmallFile>> {
   const files = new Map<MemberPath, SmallFile>();
   let totalBytes = 0;
-  await readTar(await readDecoded(transport, key, options), ({ name, type, mode }) => {
-    if (type !== 'file') return undefined;
-    const path = memberPath(name);
-    const chunks: Buffer[] = [];
-    return {
-      write(chunk) {
-        totalBytes += chunk.length;
-        if (totalBytes > largestTar) throw new CorruptError(`"${key}" is far too big`);
-        chunks.push(Buffer.from(chunk));
-      },
-      end() {
-        files.set(path, { bytes: Buffer.concat(chunks), mode });
-      },
-      abort() {
-        // nothing was opened
-      },
-    };
-  });
+  try {
+    await readTar(await readDecoded(transport, key, options), ({ name, type, mode }) => {
+      if (type !== 'file') return undefined;
+      const path = memberPath(name);
+      const chunks: Buffer[] = [];
+      return {
+        write(chunk) {
+          totalBytes += chunk.length;
+          if (totalBytes > largestTar) throw new CorruptError('it is far too big');
+          chunks.push(Buffer.from(chunk));
+        },
+        end() {
+          files.set(path, { bytes: Buffer.concat(chunks), mode });
+        },
+        abort() {
+          // nothing was opened
+        },
+      };
+    });
+  } catch (error) {
+    throw namingObject(key, error);
+  }
   return files;
 }
