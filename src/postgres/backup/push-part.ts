@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { rateLimited } from '../../bytes/rate-limiter.ts';
 import { compose, counted, type ByteSource, type Stage } from '../../bytes/stage.ts';
 import { writeTar, type TarContent, type TarMember } from '../../archive/writer.ts';
-import { codeOf } from '../../errors.ts';
+import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
 import type { WorkerJob } from '../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../pipeline/worker-thread.ts';
@@ -83,12 +83,29 @@ function openContent(path: string): TarContent | undefined {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
-    throw error;
+    throw readError(path, error);
   }
   return {
-    read: (target) => readSync(fd, target),
+    read(target) {
+      try {
+        return readSync(fd, target);
+      } catch (error) {
+        throw readError(path, error);
+      }
+    },
     close: () => {
       closeSync(fd);
     },
   };
+}
+
+function readError(path: string, error: unknown): ArchiverError {
+  const code = codeOf(error);
+  const isDenied = code === 'EACCES' || code === 'EPERM';
+  return new ArchiverError(isDenied ? 'forbidden' : 'corrupt', `cannot read "${path}": ${messageOf(error)}`, {
+    cause: error,
+    hint: isDenied
+      ? 'Run the backup as the operating system user that owns the data directory (usually postgres).'
+      : 'Look into the log of the kernel: the disk of the data directory may be failing.',
+  });
 }

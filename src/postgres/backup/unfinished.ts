@@ -1,11 +1,11 @@
 /** Backups without a sentinel: what a failed or killed push left behind. No reader ever sees them. */
-import { backupFolder, sentinelKey } from '../../catalog/layout.ts';
+import { backupFolder, backupsFolder, sentinelKey } from '../../catalog/layout.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Abortable, Key, Storage } from '../../storage/storage.ts';
 
 /**
- * Removes what is stored of a backup that has no sentinel, half-written objects of killed runs included.
+ * Removes what is stored of a backup that has no sentinel, and the half-written objects of killed runs.
  *
  * @returns how many objects that were
  */
@@ -17,7 +17,8 @@ export async function removeUnfinished(storage: Storage, backup: string, options
     if (info.kind === 'object') keys.push(info.key);
   }
   if (keys.length > 0) await storage.delete(keys, options);
-  await storage.removeLeftovers(folder, options);
+  // Of all backups: a killed push has left its half-written parts under the name it had then.
+  await storage.removeLeftovers(backupsFolder, options);
   return keys.length;
 }
 

@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fromBytes } from '../../../../src/bytes/stage.ts';
+import { silentLogger } from '../../../../src/platform/logger.ts';
+import { removeUnfinished, tidyUp } from '../../../../src/postgres/backup/unfinished.ts';
+import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
+import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
+import type { Storage } from '../../../../src/storage/storage.ts';
+import { faultyStorage } from '../../../../testtools/faulty-storage.ts';
+
+const backup = 'base_000000010000000000000002';
+const other = 'basebackups_005/base_000000010000000000000004/metadata.json';
+
+describe('removing what an unfinished push left', () => {
+  let storage: Storage;
+
+  async function put(key: string): Promise<void> {
+    await storage.write(key, fromBytes(Buffer.from('x')));
+  }
+
+  async function keys(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for await (const { key } of storage.list('', { recursive: true })) found.push(key);
+    return found.sort();
+  }
+
+  beforeEach(async () => {
+    storage = createMemoryStorage();
+    await put(`basebackups_005/${backup}/tar_partitions/part_001.tar.lz4`);
+    await put(`basebackups_005/${backup}/metadata.json`);
+    await put(other);
+  });
+
+  it('removes all objects of that backup and of no other', async () => {
+    expect(await removeUnfinished(storage, backup)).toBe(2);
+    expect(await keys()).toEqual([other]);
+  });
+
+  it('never touches a backup that has a sentinel', async () => {
+    await put(`basebackups_005/${backup}_backup_stop_sentinel.json`);
+    expect(await removeUnfinished(storage, backup)).toBe(0);
+    expect(await keys()).toHaveLength(4);
+  });
+
+  it('also asks for leftovers that no listing shows', async () => {
+    const watched = faultyStorage(storage, () => undefined);
+    await removeUnfinished(watched, backup);
+    expect(watched.calls.map((call) => call.verb)).toContain('removeLeftovers');
+  });
+
+  it('does not hide the failure before it behind its own', async () => {
+    const broken = faultyStorage(storage, ({ verb }) =>
+      verb === 'delete' ? { error: new StorageUnavailableError('gone') } : undefined,
+    );
+    const warned: string[] = [];
+    await tidyUp(broken, backup, { ...silentLogger, warn: (message) => warned.push(message) });
+    expect(warned).toHaveLength(1);
+    await expect(removeUnfinished(broken, backup)).rejects.toThrow('gone');
+  });
+});
