@@ -91,18 +91,16 @@ function linesOf(path: string): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** The lines of a listing for what is in a directory now, sorted by path; the root itself is not in it. */
+/** The lines of a listing for what is in a directory now; the root itself is not in it, and links are not followed. */
 export function listDirectory(directory: string, prefix = ''): readonly string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .sort()
-    .map((name) => {
-      const path = join(directory, name);
-      const stat = lstatSync(path);
-      const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
-      const shown = `${prefix}${name}`;
-      if (stat.isDirectory()) return ['d', mode, '0', '-', shown].join('\t');
-      if (stat.isSymbolicLink()) return ['l', mode, '0', readlinkSync(path), shown].join('\t');
-      const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
-      return ['f', mode, String(stat.size), sha256, shown].join('\t');
-    });
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    const stat = lstatSync(path);
+    const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
+    const shown = `${prefix}${name}`;
+    if (stat.isDirectory()) return [['d', mode, '0', '-', shown].join('\t'), ...listDirectory(path, `${shown}/`)];
+    if (stat.isSymbolicLink()) return [['l', mode, '0', readlinkSync(path), shown].join('\t')];
+    const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
+    return [['f', mode, String(stat.size), sha256, shown].join('\t')];
+  });
 }
