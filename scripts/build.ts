@@ -1,17 +1,15 @@
 /**
  * Makes `dist/walvault` (a launcher in POSIX sh) and `dist/lib/` (Node, bundles, the native part of lz4-napi).
  *
- * The bundles are ES modules split by esbuild, so that each command loads what it needs and every class exists once, and
- * then turned into CommonJS, file by file: Node starts those faster (see `docs/adr/0001-runtime.md`).
- *
  *   node scripts/build.ts [folder]
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
-import { build, transform } from 'esbuild';
+import { join, resolve } from 'node:path';
+import { bundle } from './bundle.ts';
+import { makeCodeCache } from './pack.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const target = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -33,42 +31,6 @@ function buildFacts(): { readonly revision: string; readonly date: string } {
   };
 }
 
-async function bundle(): Promise<void> {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: ['src/main.ts', 'src/worker.ts'],
-    outdir: lib,
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.15',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Found in dist/lib/node_modules, in a form that does not look for its platform at every start.
-    external: ['lz4-napi', 'pg-native'],
-    define: { walvaultBuild: JSON.stringify(buildFacts()) },
-    write: false,
-    logLevel: 'warning',
-  });
-  for (const { path, text } of outputFiles) {
-    const { code } = await transform(text, {
-      format: 'cjs',
-      platform: 'node',
-      target: 'node22.15',
-      supported: { 'dynamic-import': false },
-      minifyWhitespace: true,
-      define: { 'import.meta.url': 'importMetaUrl' },
-      banner: text.includes('import.meta.url')
-        ? "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;"
-        : '',
-    });
-    writeFileSync(join(lib, basename(path)), code);
-  }
-  writeFileSync(join(lib, 'package.json'), '{"type":"commonjs"}\n');
-}
-
 /** A hard link where the file system allows it: Node is 120 MB. */
 function linkOrCopy(from: string, to: string): void {
   try {
@@ -78,17 +40,13 @@ function linkOrCopy(from: string, to: string): void {
   }
 }
 
-/** lz4-napi's own entry tries names of platforms; here there is one file. */
+/** The native part of lz4-napi for this platform. */
 function installLz4(): void {
   const requireFrom = createRequire(import.meta.url);
-  const folder = join(lib, 'node_modules', 'lz4-napi');
-  mkdirSync(folder, { recursive: true });
-  const entry = requireFrom.resolve('lz4-napi');
   requireFrom('lz4-napi');
   const loaded = Object.keys(requireFrom.cache).find((path) => path.endsWith('.node') && path.includes('lz4-napi'));
-  if (loaded === undefined) throw new Error(`lz4-napi has no native part for this platform: ${entry}`);
-  copyFileSync(loaded, join(folder, 'lz4.node'));
-  writeFileSync(join(folder, 'index.js'), "module.exports=require('./lz4.node');\n");
+  if (loaded === undefined) throw new Error('lz4-napi has no native part for this platform');
+  copyFileSync(loaded, join(lib, 'lz4.node'));
 }
 
 function installLauncher(): void {
@@ -116,14 +74,27 @@ function replace(): void {
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(lib, { recursive: true });
 try {
-  await bundle();
+  const sizes = await bundle({
+    root,
+    target: lib,
+    define: { walvaultBuild: JSON.stringify(buildFacts()) },
+    external: ['pg-native'],
+  });
   linkOrCopy(process.execPath, join(lib, 'node'));
   installLz4();
   installLauncher();
+  try {
+    makeCodeCache(lib);
+  } catch (error) {
+    // The program works without; it only starts later.
+    process.stderr.write(`no code cache: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
   replace();
+  const kibibytes = Math.round([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) / 1024);
+  const hot = Math.round((sizes.get('program.js') ?? 0) / 1024);
+  process.stdout.write(
+    `${join(target, 'walvault')}: ${kibibytes} KiB of code, ${hot} KiB of it for the hot commands\n`,
+  );
 } finally {
   rmSync(fresh, { recursive: true, force: true });
 }
-const files = readdirSync(join(target, 'lib')).filter((name) => name.endsWith('.js'));
-const bytes = files.reduce((sum, name) => sum + readFileSync(join(target, 'lib', name)).length, 0);
-process.stdout.write(`${target}/walvault: ${files.length} bundles, ${Math.round(bytes / 1024)} KiB of code\n`);

@@ -1,5 +1,6 @@
 /** Signals that end a run: they call off the work, which cleans up, and are sent again when that is done. */
 import { InterruptedError } from '../errors.ts';
+import { systemClock } from '../platform/clock.ts';
 
 /** A watch over the signals of this process. */
 export interface SignalWatch {
@@ -28,9 +29,9 @@ export function watchSignals(ignored: readonly NodeJS.Signals[]): SignalWatch {
   function onSignal(name: NodeJS.Signals): void {
     if (ignored.includes(name)) return;
     if (first === undefined) {
-      first = { name, atMs: performance.now() };
+      first = { name, atMs: systemClock.monotonicMs() };
       controller.abort(new InterruptedError(`interrupted by ${name}`));
-    } else if (performance.now() - first.atMs >= patienceMs) {
+    } else if (systemClock.monotonicMs() - first.atMs >= patienceMs) {
       raise(name);
     }
   }

@@ -1,0 +1,128 @@
+/**
+ * Bundles the program into CommonJS files that start fast.
+ *
+ * esbuild splits ES modules by what is imported when, so that each command loads what it needs and every class exists
+ * once. Each file is then turned into CommonJS, which Node starts in less time, and the files that the hot commands load
+ * are packed into `program.js` (see `pack.ts`), since every file costs half a millisecond. The others stay files of their
+ * own.
+ */
+import { writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { build, transform, type Metafile, type Plugin } from 'esbuild';
+import { packedProgram, starter } from './pack.ts';
+
+/** What `wal-push` and `wal-fetch` load; what these import at once comes along. */
+const hotModules = [
+  'src/main.ts',
+  'src/app/transport.ts',
+  'src/codecs/lz4/codec.ts',
+  'src/codecs/none.ts',
+  'src/commands/postgres/wal-fetch.ts',
+  'src/commands/postgres/wal-push.ts',
+  'src/storage/file/file-storage.ts',
+];
+
+/** How to bundle. */
+export interface BundleOptions {
+  readonly root: string;
+  /** The folder to write to; it exists. */
+  readonly target: string;
+  /** Global constants by name, for the program. */
+  readonly define: Readonly<Record<string, string>>;
+  /** Packages that are found at run time. */
+  readonly external: readonly string[];
+}
+
+/** Writes `main.js`, `worker.js` and the files that they load later. @returns their sizes in bytes, by name */
+export async function bundle({ root, target, define, external }: BundleOptions): Promise<ReadonlyMap<string, number>> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/main.ts', 'src/worker.ts'],
+    outdir: target,
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    external: [...external],
+    plugins: [plainRequire(root)],
+    define: { ...define },
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+  });
+  const codes = new Map<string, string>();
+  for (const { path, text } of outputFiles) codes.set(basename(path), await commonJs(text));
+
+  const packedFiles = packedNames(metafile, relative(root, target));
+  const packed = new Map(
+    [...codes].filter(([name]) => packedFiles.has(name)).map(([name, code]) => [renamed(name), code]),
+  );
+  const sizes = new Map<string, number>();
+  const write = (name: string, code: string): void => {
+    writeFileSync(join(target, name), code);
+    sizes.set(name, Buffer.byteLength(code));
+  };
+  for (const [name, code] of codes) {
+    if (!packedFiles.has(name)) write(name, code);
+    else if (name !== 'main.js') write(name, `module.exports=require("./main.js")(${JSON.stringify(name)});\n`);
+  }
+  write('program.js', packedProgram(packed));
+  write('main.js', starter);
+  write('package.json', '{"type":"commonjs"}\n');
+  return sizes;
+}
+
+/** `main.js` is the name of the starter; nothing requires the packed one. */
+function renamed(name: string): string {
+  return name === 'main.js' ? 'program-main.js' : name;
+}
+
+/**
+ * What is bundled is CommonJS in the end: `createRequire` needs no `node:module`, which costs every start half a
+ * millisecond, and lz4-napi is its native file, which lies beside the bundles.
+ */
+function plainRequire(root: string): Plugin {
+  return {
+    name: 'plain-require',
+    setup(building) {
+      building.onResolve({ filter: /^node:module$/ }, ({ importer }) =>
+        importer.startsWith(join(root, 'src')) ? { path: 'node:module', namespace: 'plain-require' } : undefined,
+      );
+      building.onLoad({ filter: /.*/, namespace: 'plain-require' }, () => ({
+        contents: `export const createRequire = () => (name) => plainRequire(name === 'lz4-napi' ? './lz4.node' : name);`,
+      }));
+    },
+  };
+}
+
+async function commonJs(text: string): Promise<string> {
+  const { code } = await transform(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node22.15',
+    supported: { 'dynamic-import': false },
+    minifyWhitespace: true,
+    define: { 'import.meta.url': 'importMetaUrl', plainRequire: 'require' },
+    banner: text.includes('import.meta.url')
+      ? "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;"
+      : '',
+  });
+  return code;
+}
+
+/** The files made of the hot modules, and those that these import at once. */
+function packedNames({ outputs }: Metafile, folder: string): ReadonlySet<string> {
+  const isHot = (entryPoint: string | undefined): boolean =>
+    entryPoint !== undefined && hotModules.some((module) => entryPoint === module);
+  const found = new Set(Object.keys(outputs).filter((path) => isHot(outputs[path]?.entryPoint)));
+  for (const path of found) {
+    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && dirname(imported) === folder) found.add(imported);
+    }
+  }
+  return new Set([...found].map((path) => basename(path)));
+}
