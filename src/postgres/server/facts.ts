@@ -22,13 +22,7 @@ export interface ServerFacts {
 }
 
 /** Time limits that a role or database may have set, and that would end a backup in its middle. */
-const limits = [
-  'statement_timeout',
-  'lock_timeout',
-  'idle_session_timeout',
-  'idle_in_transaction_session_timeout',
-  'transaction_timeout',
-];
+const limits = ['lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'];
 
 /** @throws UnsupportedServerError, ServerQueryError, ServerLostError */
 export async function learnFacts(session: Session, logger: Logger): Promise<ServerFacts> {
@@ -38,6 +32,11 @@ export async function learnFacts(session: Session, logger: Logger): Promise<Serv
   });
   const version = numberOf(versionRow, 'version');
   const traits = traitsOf(version);
+  // Alone, since the limit may be too short for anything else.
+  await session.query({
+    text: `select pg_catalog.set_config('statement_timeout', '0', false)`,
+    failure: 'cannot set up the session',
+  });
   await session.query({
     text: `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
       where name in (${limits.map((name) => `'${name}'`).join(', ')})
