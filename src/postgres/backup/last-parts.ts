@@ -60,7 +60,7 @@ export function pushControlPart(
 }
 
 /** Pushes `backup_label.tar` with the label and the tablespace map that the server returned. */
-export function pushLabelPart(
+export async function pushLabelPart(
   transport: Transport,
   backup: string,
   { label, tablespaceMap }: Pick<BackupEnd, 'label' | 'tablespaceMap'>,
@@ -71,7 +71,7 @@ export function pushLabelPart(
     [labelMember, label],
     [tablespaceMapMember, tablespaceMap],
   ] as const;
-  return pushSmallPart(
+  return await pushSmallPart(
     transport,
     `${tarPartitionsFolder(backup)}/${labelPart}`,
     members.map(([name, text]) => {
