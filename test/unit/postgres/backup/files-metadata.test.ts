@@ -74,7 +74,7 @@ describe('files_metadata.json', () => {
     expect(chunks.length).toBeGreaterThan(3);
     expect(Math.max(...chunks.map(({ length }) => length))).toBeLessThan(300 * 1024);
     let read = 0;
-    await readFilesMetadata(fromBytes(Buffer.concat(chunks)), { file: () => void read++ });
+    await readFilesMetadata(fromBytes(Buffer.concat(chunks)), { file: () => (read += 1) });
     expect(read).toBe(count);
   });
 

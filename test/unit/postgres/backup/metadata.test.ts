@@ -22,7 +22,7 @@ describe('metadata.json', () => {
   });
 
   it('writes an unknown system identifier as null, and leaves out missing user data', () => {
-    const { userData: _dropped, ...metadata } = parseBackupMetadata(text);
+    const metadata = parseBackupMetadata(text);
     const written = formatBackupMetadata({ ...metadata, systemIdentifier: undefined, userData: undefined });
     expect(written).toContain('"system_identifier":null,');
     expect(written).not.toContain('user_data');
