@@ -7,6 +7,7 @@ import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/s
 import { fetchSettings, laterFetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
+import { postgresSettings } from '../postgres/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -19,6 +20,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Compression', settings: compressionSettings },
   { title: 'Encryption', settings: cryptoSettings },
   { title: 'Backups', settings: { ...backupSettings, ...laterBackupSettings } },
+  { title: 'PostgreSQL', settings: postgresSettings },
   { title: 'PostgreSQL server', settings: { ...connectionSettings, ...serverSettings } },
   { title: 'Restoring', settings: { ...fetchSettings, ...laterFetchSettings } },
   { title: 'Log', settings: logSettings },
