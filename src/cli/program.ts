@@ -6,6 +6,7 @@ import yargs, { type Argv } from 'yargs';
 import type { Arguments, Command } from '../commands/command.ts';
 import type { CommandEntry } from '../commands/index.ts';
 import { exitStatusOf, type ErrorKind } from '../errors.ts';
+import { nearest } from '../config/distance.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line asks for. */
@@ -28,6 +29,9 @@ export async function interpret(words: readonly string[], { name, entries }: Pro
   const commands = await Promise.all(entries.map((entry) => entry.load()));
   const [first, ...others] = words;
   if (first === undefined || first === 'help') return { kind: 'text', text: await helpText(others, name, commands) };
+  if (!first.startsWith('-') && !commands.some((command) => command.name.split(' ')[0] === first)) {
+    throw unknownCommand(first, commands, await usageOf([], name, commands));
+  }
 
   let request: Request | undefined;
   const chosen = (command: Command, args: Arguments): void => {
@@ -35,7 +39,8 @@ export async function interpret(words: readonly string[], { name, entries }: Pro
   };
   const { failure, output } = await parse(programOf(name, commands, chosen), words);
   if (failure !== undefined) {
-    throw new UsageError(failure, { usage: await usageOf(words, name, commands) });
+    const message = unknownOption(words, commands) ?? failure;
+    throw new UsageError(message, { usage: await usageOf(words, name, commands) });
   }
   return request ?? { kind: 'text', text: `${output}\n` };
 }
@@ -46,16 +51,41 @@ export async function usageText(words: readonly string[], { name, entries }: Pro
 }
 
 async function helpText(words: readonly string[], name: string, commands: readonly Command[]): Promise<string> {
-  if (words.length > 0 && !commands.some((command) => words.join(' ') === command.name)) {
-    const { failure } = await parse(programOf(name, commands, noAction), words);
-    const message = failure ?? `unknown command: ${words.join(' ')}`;
-    throw new UsageError(message, { usage: await usageOf([], name, commands) });
+  const asked = words.join(' ');
+  if (asked !== '' && !commands.some((command) => command.name === asked)) {
+    throw unknownCommand(asked, commands, await usageOf([], name, commands));
   }
   return usageOf(words, name, commands);
 }
 
+function unknownCommand(word: string, commands: readonly Command[], usage: string): UsageError {
+  const names = commands.filter((command) => command.hidden !== true).map((command) => command.name);
+  const probably = nearest(word, [...names, 'help']);
+  return new UsageError(`unknown command "${word}"${probably === undefined ? '' : `; did you mean "${probably}"?`}`, {
+    usage,
+  });
+}
+
+/** Names the first long option that the command does not have; other mistakes are told well enough by yargs. */
+function unknownOption(words: readonly string[], commands: readonly Command[]): string | undefined {
+  const command = commandOf(words, commands);
+  const end = words.indexOf('--');
+  const names = [...Object.keys(command?.options ?? {}), 'help', 'config', 'turbo'];
+  for (const word of end < 0 ? words : words.slice(0, end)) {
+    const name = /^--([^=]+)/.exec(word)?.[1];
+    if (name === undefined || names.includes(name)) continue;
+    const probably = nearest(name, names);
+    return `unknown option --${name}${probably === undefined ? '' : `; did you mean --${probably}?`}`;
+  }
+  return undefined;
+}
+
+function commandOf(words: readonly string[], commands: readonly Command[]): Command | undefined {
+  return commands.find((command) => command.name.split(' ').every((word, index) => words[index] === word));
+}
+
 async function usageOf(words: readonly string[], name: string, commands: readonly Command[]): Promise<string> {
-  const command = commands.find((one) => one.name.split(' ').every((word, index) => words[index] === word));
+  const command = commandOf(words, commands);
   const { output } = await parse(programOf(name, commands, noAction), [...(command?.name.split(' ') ?? []), '--help']);
   return `${output}\n`;
 }
@@ -106,13 +136,11 @@ function programOf(name: string, commands: readonly Command[], choose: Choose): 
     .alias('help', 'h')
     .wrap(110)
     .strict()
-    .recommendCommands()
     .demandCommand(1, 'a command is missing')
     .options({
       config: { type: 'string', requiresArg: true, describe: 'Configuration file', global: true },
       turbo: { type: 'boolean', describe: 'Ignore all limits', global: true },
     })
-    .group(['config', 'turbo', 'help'], 'Global options:')
     .epilogue(
       `"${name} COMMAND --help" explains a command; "${name} flags" lists all settings, each of which is a flag too.`,
     );
@@ -138,7 +166,11 @@ function addCommand(program: Argv, name: string, command: Command, choose: Choos
           ...(type === 'string' ? { requiresArg: true } : {}),
         });
       }
-      for (const { line, text } of command.examples) sub.example(line.replace(/^walvault /, `${name} `), text);
+      sub.group(Object.keys(command.options), 'Options:').group(['config', 'turbo', 'help'], 'Global options:');
+      for (const { line, text } of command.examples) {
+        const own = line.replace(/^walvault /, '');
+        sub.example(own.startsWith(command.name) ? `${name} ${own}` : line, text);
+      }
       return sub.epilogue(exitStatuses(command, name));
     },
     handler: (argv: Readonly<Record<string, unknown>>) => {

@@ -1,5 +1,6 @@
 /** Tells why a run failed, once, and which status the process ends with. */
 import { OutputClosedError } from '../app/app.ts';
+import { SettingError } from '../config/setting.ts';
 import { ArchiverError, exitStatusOf, messageOf } from '../errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -16,7 +17,8 @@ export function statusFor(error: unknown, programName: string): number {
 export function logFailure(error: unknown, logger: Logger): void {
   if (error instanceof OutputClosedError) return;
   if (error instanceof ArchiverError && error.kind !== 'unexpected') {
-    const causes = causesOf(error);
+    // What a parser of settings says is less than what the error says.
+    const causes = error instanceof SettingError ? '' : causesOf(error);
     logger.error(error.message, causes === '' ? undefined : { cause: causes });
     if (error.hint !== undefined) logger.error(`hint: ${error.hint}`);
     if (error.stack !== undefined) logger.debug(error.stack);
