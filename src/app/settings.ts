@@ -8,6 +8,7 @@ import { fetchSettings, laterFetchSettings } from '../postgres/backup/fetch-sett
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
+import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -23,6 +24,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'PostgreSQL', settings: postgresSettings },
   { title: 'PostgreSQL server', settings: { ...connectionSettings, ...serverSettings } },
   { title: 'Restoring', settings: { ...fetchSettings, ...laterFetchSettings } },
+  { title: 'WAL archive', settings: { ...walSettings, ...walPushSettings, ...walFetchSettings } },
   { title: 'Log', settings: logSettings },
 ];
 

@@ -1,0 +1,90 @@
+import { readSetting, readSettings } from '../../config/setting.ts';
+import { downloadSettings } from '../../pipeline/settings.ts';
+import { postgresSettings } from '../../postgres/settings.ts';
+import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { fetchWal } from '../../postgres/wal/fetch.ts';
+import { worthPrefetching } from '../../postgres/wal/prefetched.ts';
+import { mustStopServer, recoveryStateOf, tellUndecided, undecidedStatus } from '../../postgres/wal/recovery-state.ts';
+import { walFetchSettings, walSettings } from '../../postgres/wal/settings.ts';
+import { messageOf } from '../../errors.ts';
+import { defineCommand, type App } from '../command.ts';
+
+/** `wal-fetch`: the server's `restore_command`. */
+export const walFetch = defineCommand({
+  name: 'wal-fetch',
+  summary: 'Bring an archived WAL file back; for restore_command.',
+  positionals: [
+    { name: 'wal_name', text: 'Name of the file in the archive, without a suffix: %f of the server.', required: true },
+    { name: 'destination', text: 'Where to write it; must not exist: %p of the server.', required: true },
+  ],
+  options: {
+    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to use; this version has `default`.' },
+  },
+  examples: [
+    { line: 'wal-fetch 000000010000000000000007 /tmp/segment', text: 'fetch one segment' },
+    { line: 'wal-fetch 00000002.history /tmp/history', text: 'fetch the history of a timeline' },
+    {
+      line: `wal-fetch "%f" "%p"`,
+      text: `in postgresql.conf: restore_command = '/usr/local/bin/walvault wal-fetch "%f" "%p"'`,
+    },
+  ],
+  exitStatuses: {
+    65: 'the archived file is damaged',
+    69: 'the storage did not answer',
+    73: 'the destination exists, or cannot be written',
+    74: 'the storage answered that there is no such file',
+    [undecidedStatus]:
+      'asked by a server in archive recovery, and it could not be found out whether there is such a file: the server stops instead of opening with lost data',
+  },
+  async run(app, { positionals, options }) {
+    const [name = '', destination = ''] = positionals;
+    const cwd = process.cwd();
+    const state = recoveryStateOf(destination, cwd);
+    try {
+      requireDefaultStorage(app.settings, options['target-storage']);
+      const fetchOptions = readSettings(walFetchSettings, app.settings);
+      const { check } = readSettings(walSettings, app.settings);
+      const { clock, logger, signal } = app;
+      const transport = await app.transport();
+      const prefetched = await fetchWal(name, destination, {
+        ...fetchOptions,
+        check,
+        transport,
+        state,
+        cwd,
+        clock,
+        logger,
+        signal,
+      });
+      logger.info('WAL file fetched', { name, prefetched: prefetched || undefined });
+    } catch (error) {
+      if (!mustStopServer(error, state)) throw error;
+      tellUndecided(name, error, app.logger);
+      return undecidedStatus;
+    }
+    await fetchAhead(app, name, destination).catch((error: unknown) => {
+      app.logger.debug('cannot start wal-prefetch', { reason: messageOf(error) });
+    });
+    return undefined;
+  },
+});
+
+/** Leaves a process behind that outlives this one: the server waits for this one alone. */
+async function fetchAhead({ settings, program }: App, name: string, destination: string): Promise<void> {
+  const ahead = {
+    cwd: process.cwd(),
+    window: readSettings(downloadSettings, settings).concurrency,
+    segmentBytes: readSettings(postgresSettings, settings).segmentBytes,
+    prefetchDirectory: readSetting(walFetchSettings.prefetchDirectory, settings),
+  };
+  if (!worthPrefetching(name, destination, ahead)) return;
+  const { spawn } = await import('node:child_process');
+  const child = spawn(program.path, [...program.leadingArguments, 'wal-prefetch', name, destination], {
+    detached: true,
+    // Whoever waits for the end of our output must not wait for that process.
+    stdio: 'ignore',
+    env: settings.toEnvironment(),
+  });
+  child.on('error', () => undefined);
+  child.unref();
+}

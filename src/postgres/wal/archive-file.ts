@@ -1,0 +1,113 @@
+/** Puts one file into the WAL archive, and never over another one's content (`docs/adr/0006-nothing-is-overwritten.md`). */
+import { dirname } from 'node:path';
+import { walKey } from '../../catalog/layout.ts';
+import { ArchiverError, CorruptError } from '../../errors.ts';
+import { findObject, type FoundObject } from '../../pipeline/find-object.ts';
+import { pushObject } from '../../pipeline/push-object.ts';
+import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { ObjectExistsError } from '../../storage/errors.ts';
+import { findDataDirectory } from '../pgdata.ts';
+import { segmentHeaderBytes } from '../wal-page.ts';
+import { classifyWalFileName } from '../wal-segment.ts';
+import { inspectWalFile, WalMismatchError, type WalCheck } from './inspect.ts';
+import type { LocalFile } from './local-file.ts';
+
+/** How files are archived. */
+export interface ArchiveOptions {
+  readonly transport: Transport;
+  readonly check: WalCheck;
+  readonly preventOverwrite: boolean;
+  /** The server's, that is its data directory. */
+  readonly cwd: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** The archive has a file of this name with other content. */
+export class WalConflictError extends ArchiverError {
+  constructor(path: string, key: string, location: string) {
+    super('cannotWrite', `"${path}" differs from what is archived as "${key}" in ${location}`, {
+      hint:
+        'Two clusters archive into one storage, or this one was made anew: give each cluster its own prefix. ' +
+        'WALG_PREVENT_WAL_OVERWRITE=false replaces the archived segment.',
+    });
+  }
+}
+
+/**
+ * Refuses, or warns of, a segment that does not fit its name and its cluster; warns of what is no WAL at all.
+ *
+ * @throws WalMismatchError
+ */
+export function checkLocalFile(file: LocalFile, { check, cwd, logger }: ArchiveOptions): void {
+  if (check === 'off') return;
+  const { name, path, sizeBytes } = file;
+  const head = new Uint8Array(Math.min(segmentHeaderBytes, sizeBytes));
+  file.read(head, 0);
+  const dataDirectory = findDataDirectory({ walFile: path, cwd });
+  const verdict = inspectWalFile({ name, sizeBytes, head, walDirectory: dirname(path), dataDirectory }, logger);
+  if (verdict.kind === 'fine') return;
+  if (verdict.kind === 'mismatch' && check === 'strict') throw new WalMismatchError(name, verdict.reason);
+  logger.warn('WAL file looks wrong, archiving it all the same', { path, reason: verdict.reason });
+}
+
+/**
+ * Makes sure that the archive durably has this file. Safe to repeat, and to run in several processes at once.
+ *
+ * @returns false when it was there already, with the same content
+ * @throws WalConflictError, WalMismatchError, the errors of storages
+ */
+export async function archiveFile(file: LocalFile, options: ArchiveOptions): Promise<boolean> {
+  checkLocalFile(file, options);
+  const { transport, preventOverwrite, signal, logger } = options;
+  const { name, mode } = file;
+  const key = walKey(name);
+  const ifAbsent = preventOverwrite || classifyWalFileName(name) === 'history';
+  const archived = ifAbsent ? await findObject(transport, key, { signal }) : undefined;
+  if (archived !== undefined) {
+    await requireSame(file, archived, options);
+    return false;
+  }
+  try {
+    const { rawBytes, storedBytes } = await pushObject(transport, key, () => file.content(), {
+      ifAbsent,
+      mode,
+      signal,
+      logger,
+    });
+    logger.debug('WAL file archived', { name, rawBytes, storedBytes });
+    return true;
+  } catch (error) {
+    if (!(error instanceof ObjectExistsError)) throw error;
+    // Another process was quicker, or the storage's answer to our own first attempt was lost.
+    await requireSame(file, { key: error.key, sizeBytes: 0 }, options);
+    return false;
+  }
+}
+
+async function requireSame(file: LocalFile, archived: FoundObject, options: ArchiveOptions): Promise<void> {
+  const { location } = options.transport.storage;
+  if (!(await isSame(file, archived, options))) throw new WalConflictError(file.path, archived.key, location);
+  options.logger.info('WAL file is archived already with equal content', { name: file.name });
+}
+
+async function isSame(file: LocalFile, archived: FoundObject, { transport, signal }: ArchiveOptions): Promise<boolean> {
+  let position = 0;
+  let buffer = Buffer.alloc(0);
+  try {
+    for await (const chunk of await readDecoded(transport, archived.key, { signal })) {
+      if (buffer.length < chunk.length) buffer = Buffer.allocUnsafeSlow(chunk.length);
+      const own = buffer.subarray(0, chunk.length);
+      if (file.read(own, position) !== chunk.length || own.compare(chunk) !== 0) return false;
+      position += chunk.length;
+    }
+  } catch (cause) {
+    if (!(cause instanceof CorruptError)) throw cause;
+    throw new CorruptError(`archived file "${archived.key}" is damaged: ${cause.message}`, {
+      cause,
+      hint: `Move the object away from ${transport.storage.location}; the next wal-push then archives the file again.`,
+    });
+  }
+  return position === file.sizeBytes;
+}
