@@ -4,7 +4,12 @@ import type { RawSettings, Setting, SettingGroup } from './setting.ts';
 /** Settings that belong together, with a heading. */
 export interface SettingSection {
   readonly title: string;
-  readonly settings: SettingGroup;
+  readonly groups: readonly SettingGroup[];
+}
+
+/** The settings of a section, in the order of their declaration. */
+export function settingsOf({ groups }: SettingSection): readonly Setting<unknown>[] {
+  return groups.flatMap((group) => Object.values(group));
 }
 
 /** The flag of a setting: `WALG_FILE_PREFIX` → `--walg-file-prefix`. */
@@ -32,9 +37,9 @@ export function settingsMarkdown(sections: readonly SettingSection[], later: rea
     '',
     'Durations are written `30s`, `5m`, `1h30m`; booleans `true`/`false`, also `t f 1 0`; sizes and rates are plain numbers.',
   ];
-  for (const { title, settings } of sections) {
-    lines.push('', `## ${title}`, '', '| setting | type | default | meaning |', '|---|---|---|---|');
-    for (const one of Object.values(settings)) {
+  for (const section of sections) {
+    lines.push('', `## ${section.title}`, '', '| setting | type | default | meaning |', '|---|---|---|---|');
+    for (const one of settingsOf(section)) {
       const { env, parser, defaultText, unit } = one;
       const type = unit === undefined ? parser.type : `${parser.type}, ${unit}`;
       const fallback = defaultText === undefined ? '–' : `\`${defaultText}\``;
@@ -50,9 +55,9 @@ export function settingsMarkdown(sections: readonly SettingSection[], later: rea
 /** The list of `walvault flags`. */
 export function settingsText(sections: readonly SettingSection[]): string {
   const lines: string[] = [];
-  for (const { title, settings } of sections) {
-    lines.push(`${title}:`);
-    for (const one of Object.values(settings)) {
+  for (const section of sections) {
+    lines.push(`${section.title}:`);
+    for (const one of settingsOf(section)) {
       const fallback = one.defaultText === undefined ? '' : ` (default ${one.defaultText})`;
       lines.push(`  ${flagOf(one.env)} <${one.unit ?? one.parser.type}>${fallback}`, `      ${meaning(one)}`);
     }
@@ -67,7 +72,7 @@ export function effectiveSettings(
   raw: RawSettings,
 ): readonly { readonly name: string; readonly value: string; readonly origin: string }[] {
   return sections
-    .flatMap(({ settings }) => Object.values(settings))
+    .flatMap(settingsOf)
     .flatMap((one) => {
       const name = [one.env, ...one.aliases].find((candidate) => raw.get(candidate) !== undefined);
       const found = name === undefined ? undefined : raw.get(name);
