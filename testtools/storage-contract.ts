@@ -36,7 +36,8 @@ const oddKeys: readonly string[] = [
 
 /** Runs the contract against fresh, empty storages that `open` makes; they are disposed of after each test. */
 export function storageContract(name: string, open: () => Promise<Storage>): void {
-  describe(`the storage contract: ${name}`, () => {
+  // Flushes take long on a busy disk.
+  describe(`the storage contract: ${name}`, { timeout: 30_000 }, () => {
     let storage: Storage;
     beforeEach(async () => {
       storage = await open();

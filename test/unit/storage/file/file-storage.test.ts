@@ -160,13 +160,26 @@ describe('writing to a file storage', () => {
     expect(read).toBe(false);
   });
 
-  it('lets exactly one of several processes create an object', async () => {
-    const args = [writerScript, root, 'wal_005/a', '2', 'absent'];
-    const results = await Promise.all(Array.from({ length: 4 }, () => run(process.execPath, args)));
-    const answers = results.map(({ stdout }) => stdout.trim());
-    expect(answers.filter((answer) => answer === 'done')).toHaveLength(1);
-    expect(answers.filter((answer) => answer.includes('object exists already'))).toHaveLength(3);
-    expect(onDisk()).toEqual(['wal_005', 'wal_005/a']);
+  it('lets exactly one of several processes create an object', { timeout: 30_000 }, async () => {
+    const racers = Array.from({ length: 3 }, () => {
+      const args = [writerScript, root, 'wal_005', '0', 'race'];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (part: string) => (output += part));
+      const closed = once(child, 'close');
+      return {
+        ready: once(child.stdout, 'data'),
+        won: async () => {
+          await closed;
+          return JSON.parse(output.replace('ready\n', '')) as number[];
+        },
+      };
+    });
+    await Promise.all(racers.map((racer) => racer.ready));
+    await storage.write('go', text(''));
+    const won = await Promise.all(racers.map((racer) => racer.won()));
+    expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 150 }, (_, index) => index));
+    expect(onDisk()).toHaveLength(152);
   });
 
   it('refuses names that its listings would hide', async () => {
@@ -196,7 +209,7 @@ describe('writing to a file storage', () => {
 });
 
 describe('a file storage on a full disk', () => {
-  it('reports it and leaves nothing, when a file may not grow', async () => {
+  it('reports it and leaves nothing, when a file may not grow', { timeout: 30_000 }, async () => {
     // In blocks of 512 or 1024 bytes, by shell: both are less than the object.
     const shell = 'ulimit -f 2048; exec "$0" "$@"';
     const { stdout } = await run('sh', ['-c', shell, process.execPath, writerScript, root, 'f/a', '4']);
@@ -208,7 +221,7 @@ describe('a file storage on a full disk', () => {
     expect(onDisk()).toEqual([]);
   });
 
-  it('reports it and leaves nothing, on a small file system', async ({ skip }) => {
+  it('reports it and leaves nothing, on a small file system', { timeout: 30_000 }, async ({ skip }) => {
     // A mount of its own namespace: it goes away with the process.
     const shell = 'mount -t tmpfs -o size=1m tmpfs "$2" && "$0" "$@" && ls -A "$2" && exec "$0" "$1" "$2" small 0';
     const args = ['-rm', 'sh', '-c', shell, process.execPath, writerScript, root, 'f/a', '4'];
@@ -323,27 +336,31 @@ describe('other things in a file storage', () => {
 describe('leftovers in a file storage', () => {
   const day = 24 * 3_600_000;
 
-  it('of a killed writer are hidden, and removed by whoever cleans up; a repeated write succeeds', async () => {
-    await storage.write('f/kept', text('x'));
-    const writer = spawn(process.execPath, [writerScript, root, 'f/b/a', '4', 'stall'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(writer.stdout, 'data');
-    const halfWritten = onDisk().filter((name) => name.includes('.tmp.'));
-    expect(halfWritten).toHaveLength(1);
+  it(
+    'of a killed writer are hidden, and removed by whoever cleans up; a repeated write succeeds',
+    { timeout: 30_000 },
+    async () => {
+      await storage.write('f/kept', text('x'));
+      const writer = spawn(process.execPath, [writerScript, root, 'f/b/a', '4', 'stall'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(writer.stdout, 'data');
+      const halfWritten = onDisk().filter((name) => name.includes('.tmp.'));
+      expect(halfWritten).toHaveLength(1);
 
-    await storage.removeLeftovers('');
-    expect(onDisk()).toEqual(['f', 'f/b', ...halfWritten, 'f/kept']);
+      await storage.removeLeftovers('');
+      expect(onDisk()).toEqual(['f', 'f/b', ...halfWritten, 'f/kept']);
 
-    writer.kill('SIGKILL');
-    await once(writer, 'exit');
-    expect(await listed()).toEqual(['f/kept']);
-    await storage.removeLeftovers('other');
-    expect(onDisk()).toEqual(['f', 'f/b', ...halfWritten, 'f/kept']);
-    await storage.write('f/b/a', text('again'));
-    await storage.removeLeftovers('f');
-    expect(onDisk()).toEqual(['f', 'f/b', 'f/b/a', 'f/kept']);
-  });
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+      expect(await listed()).toEqual(['f/kept']);
+      await storage.removeLeftovers('other');
+      expect(onDisk()).toEqual(['f', 'f/b', ...halfWritten, 'f/kept']);
+      await storage.write('f/b/a', text('again'));
+      await storage.removeLeftovers('f');
+      expect(onDisk()).toEqual(['f', 'f/b', 'f/b/a', 'f/kept']);
+    },
+  );
 
   it('of other machines, and of WAL-G, are removed when nobody has touched them for a day', async () => {
     const clock = fakeClock(new Date());
