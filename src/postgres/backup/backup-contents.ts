@@ -3,7 +3,7 @@ import { filesMetadataKey, tarPartitionsFolder } from '../../catalog/layout.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { BackupContents } from './fetch-plan.ts';
-import { readFilesMetadata } from './files-metadata.ts';
+import { readFilesMetadata } from './files-metadata-reader.ts';
 import type { Sentinel } from './sentinel.ts';
 
 /**

@@ -8,7 +8,8 @@ import { formatTime, type TimeNs } from '../../catalog/time.ts';
 import { CorruptError } from '../../errors.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { dateFormatText, formatMembers, type Member } from './json-members.ts';
-import { filesMetadataOf, type FilesMetadata } from './files-metadata.ts';
+import { filesMetadataOf } from './files-metadata-reader.ts';
+import type { FilesMetadata } from './files-metadata.ts';
 import { parseTablespaceSpec, tablespaceSpecToJson, type TablespaceSpec } from './tablespace-spec.ts';
 
 /** The copy of the metadata that sentinels of version 2 hold. Times are whole microseconds. */

@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { collect, fromBytes } from '../../../../src/bytes/stage.ts';
 import { formatTime, parseTime } from '../../../../src/catalog/time.ts';
 import { ArchiverError, CorruptError } from '../../../../src/errors.ts';
+import { loadFilesMetadata, readFilesMetadata } from '../../../../src/postgres/backup/files-metadata-reader.ts';
 import {
   formatFilesMetadata,
-  loadFilesMetadata,
-  readFilesMetadata,
   type DatabaseEntry,
   type FileEntry,
   type FilesMetadataEntries,
