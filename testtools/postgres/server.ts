@@ -63,6 +63,8 @@ export interface TestServer extends AsyncDisposable {
   value(sql: string, database?: string): Promise<string | null>;
   /** Waits until a query's first value is `expected` (default `t`). @throws Error after `timeoutMs`, 30 s by default */
   waitFor(sql: string, options?: { readonly expected?: string; readonly timeoutMs?: number }): Promise<void>;
+  /** Makes the running server read its configuration files again, and waits until it has. */
+  reload(): Promise<void>;
   /** Starts it again after `stop` or `crash`, with more settings on the command line. */
   start(settings?: ServerSettings): Promise<void>;
   stop(mode?: StopMode): Promise<void>;
@@ -161,6 +163,12 @@ export async function preparePostgres(options: StartOptions): Promise<TestServer
         if (performance.now() > deadline) throw new Error(`${sql}: still "${last}"\n${tail(server.log())}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
+    },
+    async reload() {
+      // Every query has a connection of its own, which inherits the time of the last reload from the postmaster.
+      const before = await server.value('select pg_conf_load_time()');
+      process?.signal('SIGHUP');
+      await server.waitFor(`select pg_conf_load_time() <> '${before ?? ''}'`);
     },
     async start(more = {}) {
       for (let attempt = 1; ; attempt += 1) {

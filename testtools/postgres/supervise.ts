@@ -16,6 +16,7 @@ export interface SupervisedServer {
   readonly exited: Promise<number | null>;
   /** Waits until the postmaster says in its pid file that it accepts connections. */
   ready(pidFile: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
   stop(mode: keyof typeof stopSignals): Promise<void>;
   /** SIGKILL, then waits for its children. */
   kill(): Promise<void>;
@@ -53,6 +54,7 @@ export function superviseServer(child: ChildProcess): SupervisedServer {
         await delay(20);
       }
     },
+    signal: (name) => void child.kill(name),
     async stop(mode) {
       if (!isRunning()) return;
       child.kill(stopSignals[mode]);

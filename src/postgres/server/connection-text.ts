@@ -56,7 +56,7 @@ function parseUri(text: string): readonly (readonly [string, string])[] {
   if (places.some(({ host }) => host !== '')) pairs.push(['host', places.map(({ host }) => decode(host)).join(',')]);
   if (places.some(({ port }) => port !== '')) pairs.push(['port', places.map(({ port }) => decode(port)).join(',')]);
   add('dbname', database);
-  for (const pair of query?.split('&') ?? []) {
+  for (const pair of query ? query.split('&') : []) {
     const [keyword, value, more] = pair.split('=');
     if (keyword === undefined || keyword === '' || value === undefined || more !== undefined) {
       throw refused('malformed parameter in the URI');
