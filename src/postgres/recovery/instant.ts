@@ -23,7 +23,8 @@ export function parseInstant(text: string): TimeNs {
   const [, year, month, day, hour, minute, second = '0', fraction = '', zone] = form.exec(text.trim()) ?? [];
   const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = [year, month, day, hour, minute, second].map(Number);
   const wall = new Date(Date.UTC(y, mo - 1, d, h, mi, s));
-  const exists = wall.getUTCMonth() === mo - 1 && wall.getUTCDate() === d && h < 24 && mi < 60 && s < 60;
+  const sameDay = wall.getUTCFullYear() === y && wall.getUTCMonth() === mo - 1 && wall.getUTCDate() === d;
+  const exists = sameDay && h < 24 && mi < 60 && s < 60;
   if (year === undefined || !exists) {
     throw new ArchiverError('usage', `not a point in time: ${JSON.stringify(text)}`, {
       hint: 'Write it as 2026-11-21 14:04:30+01; without a zone it is local time.',

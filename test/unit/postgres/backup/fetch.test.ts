@@ -96,7 +96,7 @@ function modeOf(path: string): number {
 
 /** A restore that fails leaves nothing that a server would start from. */
 async function refuses(made: MadeBackup, error: unknown, request: Partial<FetchRequest> = {}): Promise<void> {
-  await expect(restore(made, request)).rejects.toThrow(error as Error);
+  await expect(restore(made, request)).rejects.toThrow(error);
   expect(existsSync(join(destination, 'global/pg_control'))).toBe(false);
 }
 
