@@ -89,7 +89,7 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
 async function requireSame(file: LocalFile, archived: FoundObject, options: ArchiveOptions): Promise<void> {
   const { location } = options.transport.storage;
   if (!(await isSame(file, archived, options))) throw new WalConflictError(file.path, archived.key, location);
-  options.logger.info('WAL file is archived already with equal content', { name: file.name });
+  options.logger.debug('WAL file is archived already with equal content', { name: file.name });
 }
 
 async function isSame(file: LocalFile, archived: FoundObject, { transport, signal }: ArchiveOptions): Promise<boolean> {

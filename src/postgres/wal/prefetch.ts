@@ -28,7 +28,7 @@ export interface PrefetchOptions {
   readonly signal: AbortSignal;
 }
 
-const betweenStartsMs = 10;
+const betweenStartsMs = 50;
 /** A file in `running` that has not grown for this long belongs to a process that was killed. */
 const abandonedMs = 60_000;
 
