@@ -1,5 +1,5 @@
 /** Which PostgreSQL programs this machine has: those of npm packages (see `install.ts`), and Debian's. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The majors that the tests know, oldest first. */
@@ -76,18 +76,4 @@ export function testedMajors(): readonly number[] {
 /** The newest tested major, for tests that one server is enough for; undefined when there is none. */
 export function newestMajor(): number | undefined {
   return testedMajors().at(-1);
-}
-
-/** A client program such as `pg_basebackup` or `psql`, of the newest system installation that has it. */
-export function findSystemProgram(name: string): string | undefined {
-  return findSystemInstallations()
-    .map((one) => join(one.binDirectory, name))
-    .findLast((path) => existsSync(path));
-}
-
-/** Version of an npm installation as its package says it, such as `17.10.0-beta.17`. */
-export function packageVersion(installation: Installation): string {
-  const path = join(installation.binDirectory, '../../package.json');
-  const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  return (manifest as { readonly version: string }).version;
 }
