@@ -44,12 +44,12 @@ export function openProgress(options: ProgressOptions): Progress {
         const width = (stream.columns ?? 80) - 1;
         stream.write(redrawn(progressText(label, state).slice(0, Math.max(width, 20))));
       } else {
-        const { bytesPerSecond, share, remainingMs } = state;
+        const { bytesPerSecond, percent, remainingMs } = state;
         logger.info(label, {
           bytes: doneBytes,
           totalBytes,
           bytesPerSecond: Math.round(bytesPerSecond),
-          percent: share === undefined ? undefined : Math.floor(share * 100),
+          percent,
           remainingMs: remainingMs === undefined ? undefined : Math.round(remainingMs),
         });
       }
@@ -66,8 +66,8 @@ export interface ProgressState {
   readonly doneBytes: number;
   readonly totalBytes: number | undefined;
   readonly bytesPerSecond: number;
-  /** 0 … 1. */
-  readonly share: number | undefined;
+  /** 0 … 100, rounded down. */
+  readonly percent: number | undefined;
   readonly remainingMs: number | undefined;
 }
 
@@ -80,19 +80,22 @@ export function progressState(given: {
   const { doneBytes, totalBytes, elapsedMs } = given;
   const bytesPerSecond = elapsedMs > 0 ? (doneBytes * 1000) / elapsedMs : 0;
   // Files grow while they are read: never more than all of it.
-  const share = totalBytes === undefined || totalBytes === 0 ? undefined : Math.min(1, doneBytes / totalBytes);
+  const percent =
+    totalBytes === undefined || totalBytes === 0
+      ? undefined
+      : Math.min(100, Math.floor((doneBytes * 100) / totalBytes));
   const remainingMs =
     totalBytes === undefined || bytesPerSecond === 0
       ? undefined
       : (Math.max(0, totalBytes - doneBytes) * 1000) / bytesPerSecond;
-  return { doneBytes, totalBytes, bytesPerSecond, share, remainingMs };
+  return { doneBytes, totalBytes, bytesPerSecond, percent, remainingMs };
 }
 
 /** `pushing backup  1.2 GiB of 4.0 GiB  30 %  512.0 MiB/s  0:05 left`. */
 export function progressText(label: string, state: ProgressState): string {
-  const { doneBytes, totalBytes, bytesPerSecond, share, remainingMs } = state;
+  const { doneBytes, totalBytes, bytesPerSecond, percent, remainingMs } = state;
   const parts = [label, totalBytes === undefined ? size(doneBytes) : `${size(doneBytes)} of ${size(totalBytes)}`];
-  if (share !== undefined) parts.push(`${Math.floor(share * 100)} %`);
+  if (percent !== undefined) parts.push(`${percent} %`);
   parts.push(`${size(bytesPerSecond)}/s`);
   if (remainingMs !== undefined) parts.push(`${minutes(remainingMs)} left`);
   return parts.join('  ');

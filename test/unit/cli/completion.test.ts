@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { bashScript, zshScript } from '../../../src/cli/completion.ts';
+import { defineCommand } from '../../../src/commands/command.ts';
+
+const command = defineCommand({
+  name: 'backup-list',
+  summary: "List what's there: all of it.",
+  positionals: [],
+  options: {
+    json: { type: 'boolean', text: "As JSON, for a program's eyes [machines]: all." },
+    'target-storage': { type: 'string', text: 'Which.' },
+  },
+  examples: [],
+  run: () => Promise.resolve(undefined),
+});
+
+function complete(words: readonly string[]): readonly string[] {
+  const quoted = words.map((word) => `'${word}'`).join(' ');
+  const script = `${bashScript('wal-g', [command])}
+    COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _wal_g; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, status } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(status).toBe(0);
+  return stdout.trim().split('\n');
+}
+
+describe('completion', () => {
+  it.skipIf(spawnSync('bash', ['-c', ':']).status !== 0)('of bash gives commands, then options', () => {
+    expect(complete(['wal-g', 'back'])).toEqual(['backup-list']);
+    expect(complete(['wal-g', 'backup-list', '--t'])).toEqual(['--target-storage', '--turbo']);
+    expect(complete(['wal-g', 'nonsense', '--h'])).toEqual(['--help']);
+  });
+
+  it('of zsh quotes what its texts hold', () => {
+    const script = zshScript('walvault', [command]);
+    expect(script).toContain(`'backup-list:List what'\\''s there: all of it.'`);
+    expect(script).toContain(`'--json[As JSON, for a program'\\''s eyes  machines   all.]'`);
+    expect(script.startsWith('#compdef walvault\n')).toBe(true);
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { interpret, type Request } from '../../../src/cli/program.ts';
+import { defineCommand } from '../../../src/commands/command.ts';
+
+const push = defineCommand({
+  name: 'backup-push',
+  summary: 'Push a backup.',
+  positionals: [{ name: 'directory', text: 'The data directory.', required: true }],
+  options: {
+    full: { type: 'boolean', short: 'f', text: 'All of it.' },
+    permanent: { type: 'boolean', short: 'p', text: 'For good.' },
+    'add-user-data': { type: 'string', text: 'Keep this.', placeholder: 'JSON' },
+  },
+  examples: [
+    { line: 'backup-push /data', text: 'Push it.' },
+    { line: "archive_command = 'walvault wal-push %p'", text: 'Elsewhere.' },
+  ],
+  exitStatuses: { 75: 'somebody else is pushing' },
+  run: () => Promise.resolve(undefined),
+});
+const hidden = defineCommand({ ...push, name: 'wal-prefetch', summary: 'Hidden one.', hidden: true });
+
+function ask(words: readonly string[], name = 'walvault'): Promise<Request> {
+  const entries = [push, hidden].map((command) => ({ name: command.name, load: () => Promise.resolve(command) }));
+  return interpret(words, { name, entries });
+}
+
+async function textOf(words: readonly string[], name?: string): Promise<string> {
+  const request = await ask(words, name);
+  if (request.kind !== 'text') throw new Error('no text');
+  return request.text;
+}
+
+describe('help', () => {
+  it('lists the commands that are not hidden, without words and for help', async () => {
+    for (const words of [[], ['help'], ['--help'], ['-h']]) {
+      const text = await textOf(words);
+      expect(text, words.join(' ')).toContain('walvault backup-push <directory>');
+      expect(text).not.toContain('Hidden one.');
+    }
+  });
+
+  it('explains a command with options, examples and exit statuses', async () => {
+    for (const words of [
+      ['help', 'backup-push'],
+      ['backup-push', '--help'],
+      ['backup-push', '/d', '-h'],
+    ]) {
+      const text = await textOf(words);
+      expect(text, words.join(' ')).toContain('Push a backup.');
+      expect(text).toMatch(/-f, --full +All of it\./);
+      expect(text).toMatch(/--add-user-data +JSON: Keep this\./);
+      expect(text).toMatch(/walvault backup-push \/data +Push it\./);
+      expect(text).toMatch(/archive_command = 'walvault wal-push %p' +Elsewhere\./);
+      expect(text).toMatch(/ {2}75 {2}somebody else is pushing/);
+      expect(text).toMatch(/ {2}64 {2}bad usage/);
+    }
+  });
+
+  it('uses the name that the program was called by', async () => {
+    const text = await textOf(['help', 'backup-push'], 'wal-g');
+    expect(text).toContain('wal-g backup-push /data');
+    expect(text).not.toContain('bad usage');
+  });
+});
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [['backup-psh', '/d'], 'unknown command "backup-psh"; did you mean "backup-push"?'],
+    [['nonsense'], 'unknown command "nonsense"'],
+    [['help', 'nonsense'], 'unknown command "nonsense"'],
+    [['backup-push', '/d', '--ful'], 'unknown option --ful; did you mean --full?'],
+    [['backup-push', '/d', '--no-full'], 'unknown option --no-full'],
+    [['backup-push'], 'Not enough non-option arguments: got 0, need at least 1'],
+    [['backup-push', '/d', '/e'], 'Unknown argument: /e'],
+    [['backup-push', '/d', '--add-user-data'], 'Not enough arguments following: add-user-data'],
+  ])('%j is told so, with the usage', async (words, message) => {
+    await expect(ask(words)).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining(message) as string,
+      usage: expect.stringContaining('Usage: walvault') as string,
+    });
+  });
+});
+
+describe('a command line in a rare spelling', () => {
+  it('is understood: one-letter options in one word', async () => {
+    expect(await ask(['backup-push', '-fp', '/d'])).toMatchObject({
+      kind: 'run',
+      command: push,
+      args: { positionals: ['/d'], options: { full: true, permanent: true } },
+    });
+  });
+});
