@@ -7,7 +7,7 @@ import { readTar } from '../../src/archive/reader.ts';
 import { openCodec } from '../../src/codecs/open.ts';
 import { newestMajor } from '../../testtools/postgres/installations.ts';
 import { makeServerDirectory } from '../../testtools/postgres/server-user.ts';
-import { openRig, type Rig } from '../../testtools/rig.ts';
+import { factOf, openRig, type Rig } from '../../testtools/rig.ts';
 
 const major = newestMajor();
 
@@ -233,5 +233,32 @@ describe.skipIf(major === undefined)('backup-push', () => {
     expect(stored().filter((name) => name.includes('.tmp.'))).toEqual([]);
     // Another name: not ours to judge.
     expect(existsSync(join(unfinished, 'part_001.tar.lz4'))).toBe(true);
+  });
+
+  it('makes a good backup of files that come, go, grow and shrink', async () => {
+    await using busy = await openRig({ major: major ?? 0 });
+    const { server } = busy;
+    await server.query('CREATE TABLE kept AS SELECT n, md5(n::text) AS m FROM generate_series(1, 100000) AS n');
+    const run = busy.start(['backup-push', server.dataDirectory], { WALG_DISK_RATE_LIMIT: '20000000' });
+    await run.logged(/pushing the files/);
+    for (let round = 2; run.child.exitCode === null; round += 1) {
+      await server.query(`
+        CREATE TABLE fleeting_${round} AS SELECT n FROM generate_series(1, 20000) AS n;
+        DROP TABLE IF EXISTS fleeting_${round - 2};
+        INSERT INTO kept SELECT n, 'more' FROM generate_series(1, 5000) AS n`);
+      await server.query('DELETE FROM kept WHERE n % 7 = 0');
+      await server.query(round % 2 === 0 ? 'VACUUM FULL kept' : 'VACUUM kept');
+    }
+    const { status, stderr } = await run.ended;
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain('the WAL of the backup is in the archive');
+    await server.query('DELETE FROM kept WHERE n % 11 = 0');
+    await busy.archiveAll();
+    const fact = await factOf(server, 'kept');
+    const target = join(busy.folder, 'restored');
+    await busy.succeed(['backup-fetch', target, 'LATEST', '--target-timeline', 'latest']);
+    const restored = await busy.startRestored(target);
+    await restored.waitFor('SELECT NOT pg_is_in_recovery()');
+    expect(await factOf(restored, 'kept')).toBe(fact);
   });
 });
