@@ -69,7 +69,9 @@ writeFileSync(folder+"/program.cache",script.createCachedData());
 exit(failed);
 }
 process.argv=[process.execPath,folder+"/main.js",...words];
-script.runInThisContext()(outside,folder+"/main.js",folder)("program-main.js");
+const load=script.runInThisContext()(outside,folder+"/main.js",folder);
+outside.cache[folder+"/main.js"]={id:folder+"/main.js",exports:load,loaded:true};
+load("program-main.js");
 }
 process.exit=next;
 next(0);
