@@ -10,6 +10,7 @@ import { takeGlobals } from './cli/arguments.ts';
 import { allEntries, dispatch } from './cli/dispatch.ts';
 import { logFailure, statusFor } from './cli/report.ts';
 import { UsageError } from './cli/usage-error.ts';
+import type { Request } from './cli/program.ts';
 import type { ProgramInfo } from './commands/command.ts';
 import { loadSettings, type LoadedSettings } from './config/load.ts';
 import { ArchiverError, InterruptedError, messageOf } from './errors.ts';
@@ -70,7 +71,13 @@ async function announce({ settings, configPath, warnings }: LoadedSettings, { lo
   for (const one of effectiveSettings(settingSections, settings)) logger.debug('setting', one);
 }
 
-async function run({ program, words }: Invocation, signal: AbortSignal, useLog: (log: Log) => void): Promise<number> {
+/** What becomes known while a run goes on, for telling how it failed. */
+interface Progress {
+  log: Log;
+  request?: Request;
+}
+
+async function run({ program, words }: Invocation, signal: AbortSignal, progress: Progress): Promise<number> {
   const { flags, config, turbo, rest } = takeGlobals(words, knownSettingNames());
   if (rest.length === 1 && (rest[0] === '--version' || rest[0] === '-v')) {
     await print(versionLine(program));
@@ -82,6 +89,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, useLog: 
     await print(request.text);
     return 0;
   }
+  progress.request = request;
   const loaded = await loadSettings({
     flags,
     env: process.env,
@@ -90,7 +98,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, useLog: 
     knownNames: knownSettingNames(),
   });
   const log = openLog(loaded.settings, systemClock);
-  useLog(log);
+  progress.log = log;
   await announce(loaded, log);
   await using app = openApp({ settings: loaded.settings, log, signal, program });
   return (await request.command.run(app, request.args)) ?? 0;
@@ -109,28 +117,33 @@ async function tellUsage(error: ArchiverError, { program, words }: Invocation): 
   await print(`${error.message}\n`);
 }
 
+function statusAfter(error: unknown, { request }: Progress, { program }: Invocation): number {
+  const own = request?.kind === 'run' ? request.command.statusAfter?.(error, request.args) : undefined;
+  return own ?? statusFor(error, program.name);
+}
+
 async function main(): Promise<number> {
   const invocation = readInvocation(process.argv);
   const watch = watchSignals(invocation.ignoredSignals);
-  let log = firstLog(systemClock);
+  const progress: Progress = { log: firstLog(systemClock) };
   process.on('uncaughtException', (error) => {
-    logFailure(error, log.logger);
-    process.exit(statusFor(error, invocation.program.name));
+    logFailure(error, progress.log.logger);
+    process.exit(statusAfter(error, progress, invocation));
   });
   try {
-    return await run(invocation, watch.signal, (opened) => (log = opened));
+    return await run(invocation, watch.signal, progress);
   } catch (error) {
     const told: unknown = watch.signal.aborted ? watch.signal.reason : error;
     if (told !== error && !(error instanceof InterruptedError) && messageOf(error) !== messageOf(told)) {
-      log.logger.debug('while stopping', { error: messageOf(error) });
+      progress.log.logger.debug('while stopping', { error: messageOf(error) });
     }
     if (told instanceof ArchiverError && told.kind === 'usage') {
       await tellUsage(told, invocation).catch(() => undefined);
     } else {
-      logFailure(told, log.logger);
+      logFailure(told, progress.log.logger);
     }
     watch.raiseAgain();
-    return statusFor(told, invocation.program.name);
+    return statusAfter(told, progress, invocation);
   }
 }
 

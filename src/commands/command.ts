@@ -86,6 +86,11 @@ export interface Command {
   readonly exitStatuses?: Readonly<Record<number, string>>;
   /** Not shown in the list of commands. */
   readonly hidden?: boolean;
+  /**
+   * The exit status after a failure, when it is another than that of the error's kind. Also asked for what fails outside
+   * of `run`: an invalid setting, an error that nobody caught.
+   */
+  statusAfter?(error: unknown, args: Arguments): number | undefined;
   /** Resolves to the exit status, 0 when undefined. Failures are thrown. */
   run(app: App, args: Arguments): Promise<number | undefined>;
 }

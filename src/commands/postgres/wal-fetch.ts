@@ -4,7 +4,13 @@ import { postgresSettings } from '../../postgres/settings.ts';
 import { requireDefaultStorage } from '../../postgres/target-storage.ts';
 import { fetchWal } from '../../postgres/wal/fetch.ts';
 import { worthPrefetching } from '../../postgres/wal/prefetched.ts';
-import { mustStopServer, recoveryStateOf, tellUndecided, undecidedStatus } from '../../postgres/wal/recovery-state.ts';
+import {
+  mustStopServer,
+  recoveryStateOf,
+  UndecidedError,
+  undecidedStatus,
+  type RecoveryState,
+} from '../../postgres/wal/recovery-state.ts';
 import { walFetchSettings, walSettings } from '../../postgres/wal/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { defineCommand, type App } from '../command.ts';
@@ -36,31 +42,17 @@ export const walFetch = defineCommand({
     [undecidedStatus]:
       'asked by a server in archive recovery, and it could not be found out whether there is such a file: the server stops instead of opening with lost data',
   },
+  statusAfter(error, { positionals }) {
+    const state = recoveryStateOf(positionals[1] ?? '', process.cwd());
+    return mustStopServer(error, state) ? undecidedStatus : undefined;
+  },
   async run(app, { positionals, options }) {
     const [name = '', destination = ''] = positionals;
-    const cwd = process.cwd();
-    const state = recoveryStateOf(destination, cwd);
+    const state = recoveryStateOf(destination, process.cwd());
     try {
-      requireDefaultStorage(app.settings, options['target-storage']);
-      const fetchOptions = readSettings(walFetchSettings, app.settings);
-      const { check } = readSettings(walSettings, app.settings);
-      const { clock, logger, signal } = app;
-      const transport = await app.transport();
-      const prefetched = await fetchWal(name, destination, {
-        ...fetchOptions,
-        check,
-        transport,
-        state,
-        cwd,
-        clock,
-        logger,
-        signal,
-      });
-      logger.info('WAL file fetched', { name, prefetched: prefetched || undefined });
+      await fetch(app, { name, destination, state, target: options['target-storage'] });
     } catch (error) {
-      if (!mustStopServer(error, state)) throw error;
-      tellUndecided(name, error, app.logger);
-      return undecidedStatus;
+      throw mustStopServer(error, state) ? new UndecidedError(name, error) : error;
     }
     await fetchAhead(app, name, destination).catch((error: unknown) => {
       app.logger.debug('cannot start wal-prefetch', { reason: messageOf(error) });
@@ -68,6 +60,29 @@ export const walFetch = defineCommand({
     return undefined;
   },
 });
+
+interface Fetching {
+  readonly name: string;
+  readonly destination: string;
+  readonly state: RecoveryState;
+  readonly target: string | boolean | undefined;
+}
+
+async function fetch(app: App, { name, destination, state, target }: Fetching): Promise<void> {
+  const { clock, logger, settings, signal } = app;
+  requireDefaultStorage(settings, target);
+  const prefetched = await fetchWal(name, destination, {
+    ...readSettings(walFetchSettings, settings),
+    ...readSettings(walSettings, settings),
+    transport: await app.transport(),
+    state,
+    cwd: process.cwd(),
+    clock,
+    logger,
+    signal,
+  });
+  logger.info('WAL file fetched', { name, prefetched: prefetched || undefined });
+}
 
 /** Leaves a process behind that outlives this one: the server waits for this one alone. */
 async function fetchAhead({ settings, program }: App, name: string, destination: string): Promise<void> {

@@ -3,7 +3,6 @@
  * "there is no such file", and in archive recovery then opens with what it has. See `docs/adr/0004-statuses-of-wal-fetch.md`.
  */
 import { ArchiverError } from '../../errors.ts';
-import type { Logger } from '../../platform/logger.ts';
 import { findDataDirectory, recoveryRequest } from '../pgdata.ts';
 
 /**
@@ -27,9 +26,10 @@ export function recoveryStateOf(destination: string, cwd: string): RecoveryState
 /** Archive recovery got no answer about a file. */
 export class UndecidedError extends ArchiverError {
   constructor(name: string, cause: unknown) {
+    const repair = cause instanceof ArchiverError && cause.hint !== undefined ? `${cause.hint} ` : '';
     super('unavailable', `walvault could not find out whether "${name}" is archived`, {
       cause,
-      hint: 'Repair what is named, then start the server again: recovery goes on where it was. It stops now, lest it opens with lost data.',
+      hint: `${repair}The server stops now, lest it opens with lost data; start it again when that is repaired, and recovery goes on.`,
     });
   }
 }
@@ -38,13 +38,4 @@ export class UndecidedError extends ArchiverError {
 export function mustStopServer(error: unknown, state: RecoveryState): boolean {
   if (state !== 'archiveRecovery') return false;
   return !(error instanceof ArchiverError && (error.kind === 'archiveMissing' || error.kind === 'interrupted'));
-}
-
-/** Tells in the server's log why it stops. */
-export function tellUndecided(name: string, cause: unknown, logger: Logger): void {
-  const error = new UndecidedError(name, cause);
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  logger.error(`${error.message}: ${reason}`);
-  if (cause instanceof ArchiverError && cause.hint !== undefined) logger.error(`hint: ${cause.hint}`);
-  if (error.hint !== undefined) logger.error(`hint: ${error.hint}`);
 }
