@@ -20,11 +20,12 @@ export interface TarMember {
 
 /** Options of {@link writeTar}. */
 export interface TarWriterOptions {
-  /** Length of the chunks, a multiple of 512; default 1 MiB. */
+  /** Length of the chunks, a multiple of 512; default 256 KiB. */
   readonly chunkBytes?: number;
 }
 
-const defaultChunkBytes = 1 << 20;
+/** Small enough to be still in the cache when the next stage reads it. */
+const defaultChunkBytes = 256 << 10;
 
 /**
  * Writes members one after another, each with exactly the content length of its header: content that ends early is

@@ -1,53 +1,60 @@
 /** Writes one LZ4 frame: {@link writtenHeader}, blocks, end mark, checksum of the plaintext. */
 import type { ByteSource } from '../../bytes/stage.ts';
-import { compressBlock } from './block.ts';
+import { acquireEngine, ownBytes, packedBound, releaseEngine, slackBytes } from './engine.ts';
 import { storedBlockFlag, writtenHeader } from './frame.ts';
-import { Xxh32 } from './xxh32.ts';
 
 const blockBytes = 1 << 20;
 const trailerBytes = 8;
 /** Output is handed on once this much has come together. */
 const flushBytes = 256 << 10;
+/** Input is taken over in pieces that are still in the cache when they are hashed. */
+const pieceBytes = 256 << 10;
+
+const plainAt = ownBytes;
+const packedAt = plainAt + blockBytes + slackBytes;
+const memoryBytes = packedAt + flushBytes + 4 + packedBound(blockBytes) + slackBytes + trailerBytes;
 
 /** Compresses a stream into one frame, readable by `lz4 -d` and WAL-G. An empty stream gives 15 bytes. */
 export async function* compressLz4(source: ByteSource): ByteSource {
-  const output = new Uint8Array(flushBytes + 4 + blockBytes + trailerBytes);
-  const view = new DataView(output.buffer);
-  const block = new Uint8Array(blockBytes);
-  const hash = new Xxh32();
-  let gathered = 0;
-  let length = 0;
+  const engine = await acquireEngine();
+  try {
+    engine.reserve(memoryBytes);
+    const { bytes } = engine;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let gathered = 0;
+    let end = packedAt;
 
-  const add = (plain: Uint8Array): void => {
-    hash.update(plain);
-    const packed = compressBlock(plain, output, length + 4);
-    if (packed === 0) output.set(plain, length + 4);
-    view.setUint32(length, packed === 0 ? plain.length + storedBlockFlag : packed, true);
-    length += 4 + (packed === 0 ? plain.length : packed);
-  };
+    const addBlock = (): void => {
+      const packed = engine.compress(plainAt, gathered, end + 4);
+      const stored = packed >= gathered;
+      if (stored) bytes.copyWithin(end + 4, plainAt, plainAt + gathered);
+      view.setUint32(end, stored ? gathered + storedBlockFlag : packed, true);
+      end += 4 + (stored ? gathered : packed);
+      gathered = 0;
+    };
 
-  output.set(writtenHeader);
-  length = writtenHeader.length;
-  for await (const chunk of source) {
-    for (let at = 0; at < chunk.length;) {
-      if (gathered === 0 && chunk.length - at >= blockBytes) {
-        add(chunk.subarray(at, (at += blockBytes)));
-      } else {
-        const part = chunk.subarray(at, at + blockBytes - gathered);
-        block.set(part, gathered);
-        at += part.length;
-        gathered += part.length;
+    engine.hashStart();
+    bytes.set(writtenHeader, end);
+    end += writtenHeader.length;
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.length;) {
+        const piece = chunk.subarray(at, at + Math.min(pieceBytes, blockBytes - gathered));
+        bytes.set(piece, plainAt + gathered);
+        engine.hashUpdate(plainAt + gathered, piece.length);
+        at += piece.length;
+        gathered += piece.length;
         if (gathered < blockBytes) continue;
-        add(block);
-        gathered = 0;
+        addBlock();
+        if (end - packedAt < flushBytes) continue;
+        yield bytes.subarray(packedAt, end);
+        end = packedAt;
       }
-      if (length < flushBytes) continue;
-      yield output.subarray(0, length);
-      length = 0;
     }
+    if (gathered > 0) addBlock();
+    view.setUint32(end, 0, true);
+    view.setUint32(end + 4, engine.hashDigest(), true);
+    yield bytes.subarray(packedAt, end + trailerBytes);
+  } finally {
+    releaseEngine(engine);
   }
-  if (gathered > 0) add(block.subarray(0, gathered));
-  view.setUint32(length, 0, true);
-  view.setUint32(length + 4, hash.digest(), true);
-  yield output.subarray(0, length + trailerBytes);
 }

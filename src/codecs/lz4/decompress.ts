@@ -2,7 +2,7 @@
 import { ByteReader } from '../../bytes/reader.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { CorruptError } from '../../errors.ts';
-import { decompressBlock } from './block.ts';
+import { acquireEngine, ownBytes, packedBound, releaseEngine, slackBytes, type Lz4Engine } from './engine.ts';
 import {
   descriptorBytes,
   frameMagic,
@@ -13,9 +13,8 @@ import {
   storedBlockFlag,
   windowBytes,
 } from './frame.ts';
-import { xxh32, Xxh32 } from './xxh32.ts';
+import { xxh32 } from './xxh32.ts';
 
-const empty = new Uint8Array(0);
 /** Plaintext is handed on in pieces of this size, so that each is still in the cache when it is written. */
 const pieceBytes = 256 << 10;
 
@@ -27,16 +26,17 @@ const pieceBytes = 256 << 10;
  */
 export async function* decompressLz4(source: ByteSource): ByteSource {
   const reader = new ByteReader(source);
+  const engine = await acquireEngine();
   try {
     let magic = await readMagic(reader);
     if (magic === undefined) throw new CorruptError('lz4 stream is empty');
     while (magic !== undefined) {
       if (magic === frameMagic) {
-        yield* readFrame(reader);
+        yield* readFrame(reader, engine);
         magic = await readMagic(reader);
       } else if (magic === legacyMagic) {
-        magic = yield* readLegacyFrame(reader);
-      } else if ((magic & ~0x0f) === skippableMagic) {
+        magic = yield* readLegacyFrame(reader, engine);
+      } else if (isSkippable(magic)) {
         await skipFrame(reader);
         magic = await readMagic(reader);
       } else {
@@ -44,38 +44,43 @@ export async function* decompressLz4(source: ByteSource): ByteSource {
       }
     }
   } finally {
+    releaseEngine(engine);
     await reader.close();
   }
 }
 
-async function* readFrame(reader: ByteReader): ByteSource {
+async function* readFrame(reader: ByteReader, engine: Lz4Engine): ByteSource {
   const start = await readExactly(reader, 1);
   const flags = start[0] ?? 0;
   const rest = await readExactly(reader, descriptorBytes(flags) - 1);
   const frame = parseDescriptor(Uint8Array.of(flags, ...rest));
-  const hash = frame.contentChecksum ? new Xxh32() : undefined;
-  let window: Uint8Array = empty;
+  const areas = layOut(engine, frame.maxBlockBytes, frame.maxBlockBytes);
+  let linkedBytes = 0;
   let totalBytes = 0;
+  engine.hashStart();
   for (;;) {
     const size = await readWord(reader);
     if (size === 0) break;
+    const stored = size >= storedBlockFlag;
     const length = size % storedBlockFlag;
     if (length > frame.maxBlockBytes) throw new CorruptError('lz4 block larger than its frame allows');
-    const body = await readExactly(reader, length + (frame.blockChecksums ? 4 : 0));
-    const packed = body.subarray(0, length);
-    if (frame.blockChecksums && xxh32(packed) !== wordAt(body, length)) {
+    const at = stored ? areas.plainAt : areas.packedAt;
+    await readInto(reader, engine.bytes, { at, length });
+    if (frame.blockChecksums && (await readWord(reader)) !== xxh32(engine.bytes.subarray(at, at + length))) {
       throw new CorruptError('lz4 block fails its checksum');
     }
-    const plain = size >= storedBlockFlag ? packed : decompressBlock(packed, frame.maxBlockBytes, window);
-    totalBytes += plain.length;
-    if (frame.linkedBlocks) window = nextWindow(window, plain);
-    for (let at = 0; at < plain.length; at += pieceBytes) {
-      const piece = plain.subarray(at, at + pieceBytes);
-      hash?.update(piece);
+    const place = { at: areas.plainAt, maxBytes: frame.maxBlockBytes, windowBytes: linkedBytes };
+    const plainBytes = stored ? length : engine.decompress(at, length, place);
+    for (let done = 0; done < plainBytes; done += pieceBytes) {
+      const from = areas.plainAt + done;
+      const piece = engine.bytes.subarray(from, from + Math.min(pieceBytes, plainBytes - done));
+      if (frame.contentChecksum) engine.hashUpdate(from, piece.length);
       yield piece;
     }
+    totalBytes += plainBytes;
+    if (frame.linkedBlocks) linkedBytes = keepWindow(engine, areas.plainAt, linkedBytes + plainBytes, plainBytes);
   }
-  if (hash !== undefined && hash.digest() !== (await readWord(reader))) {
+  if (frame.contentChecksum && engine.hashDigest() !== (await readWord(reader))) {
     throw new CorruptError('lz4 frame fails its content checksum');
   }
   if (frame.contentSizeBytes !== undefined && frame.contentSizeBytes !== BigInt(totalBytes)) {
@@ -84,15 +89,51 @@ async function* readFrame(reader: ByteReader): ByteSource {
 }
 
 /** Legacy blocks have no end mark: a frame ends where the source does, or where another magic stands for a size. */
-async function* readLegacyFrame(reader: ByteReader): AsyncGenerator<Uint8Array, number | undefined> {
+async function* readLegacyFrame(reader: ByteReader, engine: Lz4Engine): AsyncGenerator<Uint8Array, number | undefined> {
+  const maxPackedBytes = packedBound(legacyBlockBytes);
+  const areas = layOut(engine, maxPackedBytes, legacyBlockBytes);
   for (;;) {
     const size = await readMagic(reader);
-    if (size === undefined || size === frameMagic || size === legacyMagic || (size & ~0x0f) === skippableMagic) {
-      return size;
+    if (size === undefined || isMagic(size)) return size;
+    if (size > maxPackedBytes) throw new CorruptError('lz4 block too large');
+    await readInto(reader, engine.bytes, { at: areas.packedAt, length: size });
+    const place = { at: areas.plainAt, maxBytes: legacyBlockBytes, windowBytes: 0 };
+    const end = areas.plainAt + engine.decompress(areas.packedAt, size, place);
+    for (let from = areas.plainAt; from < end; from += pieceBytes) {
+      yield engine.bytes.subarray(from, Math.min(end, from + pieceBytes));
     }
-    if (size > legacyBlockBytes + legacyBlockBytes / 255 + 16) throw new CorruptError('lz4 block too large');
-    const plain = decompressBlock(await readExactly(reader, size), legacyBlockBytes, empty);
-    for (let at = 0; at < plain.length; at += pieceBytes) yield plain.subarray(at, at + pieceBytes);
+  }
+}
+
+/** Places in the engine's memory: a block as it is stored, room for a window, the plaintext. */
+function layOut(
+  engine: Lz4Engine,
+  maxPackedBytes: number,
+  maxPlainBytes: number,
+): { readonly packedAt: number; readonly plainAt: number } {
+  const plainAt = ownBytes + maxPackedBytes + slackBytes + windowBytes;
+  engine.reserve(plainAt + maxPlainBytes + slackBytes);
+  return { packedAt: ownBytes, plainAt };
+}
+
+/** Moves the end of the plaintext before the place of the next block. @returns how much there is now */
+function keepWindow(engine: Lz4Engine, plainAt: number, availableBytes: number, plainBytes: number): number {
+  const kept = Math.min(windowBytes, availableBytes);
+  const end = plainAt + plainBytes;
+  engine.bytes.copyWithin(plainAt - kept, end - kept, end);
+  return kept;
+}
+
+async function readInto(
+  reader: ByteReader,
+  target: Uint8Array,
+  { at, length }: { readonly at: number; readonly length: number },
+): Promise<void> {
+  for (let left = length; left > 0;) {
+    const piece = await reader.readSome(left);
+    if (piece === undefined) throw truncated();
+    target.set(piece, at + length - left);
+    left -= piece.length;
   }
 }
 
@@ -103,6 +144,14 @@ async function skipFrame(reader: ByteReader): Promise<void> {
     if (piece === undefined) throw truncated();
     left -= piece.length;
   }
+}
+
+function isMagic(word: number): boolean {
+  return word === frameMagic || word === legacyMagic || isSkippable(word);
+}
+
+function isSkippable(word: number): boolean {
+  return (word & ~0x0f) === skippableMagic;
 }
 
 async function readMagic(reader: ByteReader): Promise<number | undefined> {
@@ -120,11 +169,6 @@ async function readExactly(reader: ByteReader, count: number): Promise<Uint8Arra
   const bytes = await reader.read(count);
   if (bytes.length < count) throw truncated();
   return bytes;
-}
-
-function nextWindow(window: Uint8Array, plain: Uint8Array): Uint8Array {
-  if (plain.length >= windowBytes) return Uint8Array.from(plain.subarray(-windowBytes));
-  return Uint8Array.from(Buffer.concat([window, plain]).subarray(-windowBytes));
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
