@@ -65,6 +65,8 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       return result;
     },
     async archiveAll() {
+      // A segment without a record would not be switched.
+      await server.query(`SELECT pg_create_restore_point('archive all')`);
       const segment = await server.value('SELECT pg_walfile_name(pg_switch_wal())');
       await server.waitFor(`SELECT coalesce(last_archived_wal >= '${segment}', false) FROM pg_stat_archiver`);
     },
