@@ -66,7 +66,7 @@ describe.skipIf(major === undefined)('a walvault that is killed', () => {
     await rig.succeed(['backup-push', rig.server.dataDirectory]);
     const after = await listed();
     expect(after).toHaveLength(complete.size + 1);
-    expect(filesBelow(rig.storage).filter((name) => name.includes('.tmp.'))).toEqual([]);
+    expect(filesBelow(join(rig.storage, 'basebackups_005')).filter((name) => name.includes('.tmp.'))).toEqual([]);
     await restores('LATEST');
   });
 
@@ -108,7 +108,7 @@ describe.skipIf(major === undefined)('a walvault that is killed', () => {
     expect(result.signal).toBe('SIGTERM');
     await rig.server.waitFor(`SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'wal-g'`);
     expect(await listed()).toEqual(before);
-    expect(filesBelow(rig.storage).filter((name) => name.includes('.tmp.'))).toEqual([]);
+    expect(filesBelow(join(rig.storage, 'basebackups_005')).filter((name) => name.includes('.tmp.'))).toEqual([]);
     await rig.succeed(['backup-push', rig.server.dataDirectory]);
   });
 
