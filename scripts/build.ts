@@ -74,10 +74,11 @@ function replace(): void {
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(lib, { recursive: true });
 try {
+  const { revision, date } = buildFacts();
   const sizes = await bundle({
     root,
     target: lib,
-    define: { walvaultBuild: JSON.stringify(buildFacts()) },
+    define: { walvaultRevision: JSON.stringify(revision), walvaultDate: JSON.stringify(date) },
     external: ['pg-native'],
   });
   linkOrCopy(process.execPath, join(lib, 'node'));

@@ -17,7 +17,8 @@ import { ArchiverError, InterruptedError, messageOf } from './errors.ts';
 import { systemClock } from './platform/clock.ts';
 
 /** Set by the build. */
-declare const walvaultBuild: { readonly revision: string; readonly date: string } | undefined;
+declare const walvaultRevision: string | undefined;
+declare const walvaultDate: string | undefined;
 
 /** The launcher's words before those of the user: its own path, and the signals that are to stay ignored. */
 const launcherFlag = '--launched-as';
@@ -48,8 +49,8 @@ function readInvocation(argv: readonly string[]): Invocation {
 }
 
 function versionLine({ name, version }: ProgramInfo): string {
-  const { revision, date } =
-    typeof walvaultBuild === 'undefined' ? { revision: 'devel', date: 'devel' } : walvaultBuild;
+  const revision = typeof walvaultRevision === 'undefined' ? 'devel' : walvaultRevision;
+  const date = typeof walvaultDate === 'undefined' ? 'devel' : walvaultDate;
   return `${name} version ${version}\t${revision}\t${date}\tPostgreSQL\n`;
 }
 

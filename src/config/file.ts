@@ -41,9 +41,10 @@ async function parsed(content: string, extension: string): Promise<unknown> {
       return JSON.parse(content, keepNumbers);
     case 'yaml':
     case 'yml': {
-      const { parse } = await import('yaml');
+      // A CommonJS package: bundled, it has nothing but a default.
+      const { default: yaml } = await import('yaml');
       // All scalars stay texts: no number is rounded and no `no` becomes false. An empty file is an empty map.
-      return parse(content, { schema: 'failsafe', logLevel: 'silent' }) ?? {};
+      return yaml.parse(content, { schema: 'failsafe', logLevel: 'silent' }) ?? {};
     }
     case 'toml': {
       const { parse } = await import('smol-toml');

@@ -59,8 +59,8 @@ describe('the launcher', () => {
   });
 
   it('hands over every argument as it is', () => {
-    const odd = ["a 'b'", '', '$HOME', '*', 'x\ny'];
-    expect(run(walvaultPath, ['backup-list', ...odd]).stdout).toContain(odd.join(', ').split('\n').join('; '));
+    const { stdout } = run(walvaultPath, ['backup-list', "a 'b'", '', '$HOME', '*', 'x\ny']);
+    expect(stdout).toBe(`Unknown arguments: a 'b', "", $HOME, *, x; y\n`);
   });
 });
 
@@ -113,16 +113,24 @@ describe('the command line', () => {
 
   it('takes settings from flags before and behind the command, over the environment, over the file', async () => {
     await using directory = await temporaryDirectory();
-    const { path } = directory;
-    await mkdir(join(path, 'archive'));
-    const config = join(path, 'c.yaml');
-    await writeFile(config, `WALG_FILE_PREFIX: ${path}/archive\nWALG_NONSENSE: 1\n`);
-    const listed = run(walvaultPath, ['--config', config, 'backup-list', '--json']);
-    expect(listed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\[\]\n?$/) as string });
-    expect(listed.stderr).toMatch(/WARNING: .* unknown setting name=WALG_NONSENSE/);
-    const env = { WALG_CONFIG_PATH: config, WALG_FILE_PREFIX: join(path, 'none') };
+    const archive = join(directory.path, 'archive');
+    await mkdir(archive);
+    const files = {
+      'c.json': `{"WALG_FILE_PREFIX": "${archive}", "WALG_NONSENSE": 1}`,
+      'c.yaml': `WALG_FILE_PREFIX: ${archive}\nWALG_NONSENSE: 1\n`,
+      'c.toml': `WALG_FILE_PREFIX = "${archive}"\nWALG_NONSENSE = 1\n`,
+      'c.env': `WALG_FILE_PREFIX=${archive}\nWALG_NONSENSE=1\n`,
+    };
+    for (const [name, content] of Object.entries(files)) {
+      const config = join(directory.path, name);
+      await writeFile(config, content);
+      const listed = run(walvaultPath, ['--config', config, 'backup-list', '--json']);
+      expect(listed, name).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\[\]\n?$/) as string });
+      expect(listed.stderr, name).toMatch(/WARNING: .* unknown setting name=WALG_NONSENSE/);
+    }
+    const env = { WALG_CONFIG_PATH: join(directory.path, 'c.json'), WALG_FILE_PREFIX: join(directory.path, 'none') };
     expect(run(walvaultPath, ['backup-list'], env).status).not.toBe(0);
-    expect(run(walvaultPath, ['backup-list', '--walg-file-prefix', join(path, 'archive')], env).status).toBe(0);
+    expect(run(walvaultPath, ['backup-list', '--walg-file-prefix', archive], env).status).toBe(0);
   });
 
   it('refuses a wrong setting by name, and masks secrets in the log', async () => {
@@ -243,7 +251,7 @@ describe('a signal', () => {
       const { status, signal, stderr } = await end;
       expect({ status, signal }).toEqual({ status: null, signal: name });
       expect(stderr).toMatch(new RegExp(`ERROR: .* interrupted by ${name}\\n$`));
-      expect(readdirSync(join(directory.path, 'archive', 'wal_005'))).toEqual([]);
+      expect(readdirSync(join(directory.path, 'archive'), { recursive: true })).toEqual([]);
     },
   );
 
