@@ -220,7 +220,7 @@ describe('a signal', () => {
     const source = join(path, 'big');
     await writeFile(source, '');
     await truncate(source, 20 * 1024 ** 3);
-    const [program = walvaultPath, ...args] = [...wrapper, walvaultPath, 'wal-push', source];
+    const [program = '', ...args]: readonly string[] = [...wrapper, walvaultPath, 'wal-push', source];
     const env = { PATH: '/usr/bin:/bin', WALG_FILE_PREFIX: archive, WALG_WAL_CHECK: 'off' };
     const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const folder = join(archive, 'wal_005');
