@@ -32,10 +32,11 @@ export interface LostLink {
 }
 
 /** Finishes a restore. @returns the links that could not be made since their target is not recorded */
-export function completeRestore(remainder: RestoreRemainder): readonly LostLink[] {
+export async function completeRestore(remainder: RestoreRemainder): Promise<readonly LostLink[]> {
   const { layout, parts, files, control, additions, durable } = remainder;
   const target = openRestoreTarget(layout, { durable });
   for (const [path, { bytes, mode }] of files) writeWhole(path, bytes, mode);
+  await target.settled();
   if (remainder.walDirectory !== undefined && !existsSync(localPath(layout, remainder.walDirectory))) {
     target.makeDirectory(remainder.walDirectory);
   }
@@ -55,6 +56,7 @@ export function completeRestore(remainder: RestoreRemainder): readonly LostLink[
   if (control === undefined) return lost;
   const temporary = `${controlFilePath}.walvault`;
   writeWhole(temporary, control.bytes, control.mode);
+  await target.settled();
   renameSync(localPath(layout, temporary), localPath(layout, controlFilePath));
   if (durable) syncDirectory(dirname(localPath(layout, controlFilePath)));
   return lost;

@@ -90,7 +90,9 @@ export async function runFetchPart(context: WorkerContext, job: FetchPartJob): P
           throw new HostileMemberError(header.name, `is no file, directory or symbolic link but a ${header.type}`);
       }
     });
+    await target.settled();
   } catch (error) {
+    await target.settled().catch(() => undefined);
     context.progress(-storedBytes);
     throw namingObject(job.key, error);
   }

@@ -147,7 +147,7 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
     checkArrived(request, { parts, wanted, small });
     if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
     const isWanted = (path: MemberPath) => mask === undefined || globMatcher(`/${mask}`)(`/${path}`);
-    const lost = completeRestore({
+    const lost = await completeRestore({
       layout,
       parts,
       // WAL-G's masks match names with a slash only, so never these two.

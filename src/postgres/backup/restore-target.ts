@@ -2,9 +2,10 @@
  * Where a backup is restored to: a directory that was empty, and one for each tablespace. Files are written through here
  * only, and never through a symbolic link: links of the backup are made when everything else is in place.
  */
-import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import type { TarSink } from '../../archive/reader.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { createFlusher, FlushError, type Flusher } from './flusher.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
 
 /** Directories of a restore, all absolute. Plain data: jobs of workers hold it. */
@@ -34,7 +35,12 @@ export interface RestoreTarget {
   openFile(path: MemberPath, mode: number): TarSink;
   /** Absolute paths of all directories that were written to. */
   touched(): readonly string[];
+  /** Waits until all files are closed and, where that is wanted, on disk. Call it also after a failure. */
+  settled(): Promise<void>;
 }
+
+/** A large file goes to the disk in stretches of this size while it is being written. */
+const flushBytes = 32 * 1024 * 1024;
 
 /** Larger writes cost more, not less (measured: `docs/adr/0001`). */
 const writeBytes = 256 * 1024;
@@ -45,9 +51,10 @@ const writeBytes = 256 * 1024;
  * Everything it does throws HostileMemberError when something in the way is no directory, and an ArchiverError
  * (kind `cannotWrite`) when the file system refuses.
  *
- * @param durable every file is on disk when its sink has ended
+ * @param durable what was written is on disk when `settled` resolves
  */
 export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly durable: boolean }): RestoreTarget {
+  const flusher = durable ? createFlusher() : undefined;
   const ready = new Set([layout.destination, ...Object.values(layout.tablespaces)]);
 
   function makeReady(directory: string, path: MemberPath): void {
@@ -69,17 +76,26 @@ export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly
     openFile(path, mode) {
       const local = localPath(layout, path);
       makeReady(local.slice(0, local.lastIndexOf('/')), path);
-      return openSink(local, path, { mode, durable });
+      return openSink(local, path, { mode, flusher });
     },
     touched: () => [...ready],
+    async settled() {
+      try {
+        await flusher?.drained();
+      } catch (error) {
+        if (!(error instanceof FlushError)) throw error;
+        throw restoreError(error.cause, localPath(layout, error.path), error.path);
+      }
+    },
   };
 }
 
 function openSink(
   local: string,
   path: MemberPath,
-  options: { readonly mode: number; readonly durable: boolean },
+  options: { readonly mode: number; readonly flusher: Flusher | undefined },
 ): TarSink {
+  const { mode, flusher } = options;
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
   const attempt = <R>(action: () => R): R => {
     try {
@@ -90,25 +106,33 @@ function openSink(
   };
   // Not blocking: a FIFO in the way must not stop us for ever.
   const fd = attempt(() => openSync(local, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600));
-  let open = true;
-  const close = (): void => {
-    if (open) closeSync(fd);
-    open = false;
-  };
+  const file = { fd, path };
+  let isOpen = true;
+  let unflushedBytes = 0;
   return {
     write(chunk) {
       attempt(() => {
         for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
       });
+      unflushedBytes += chunk.length;
+      if (unflushedBytes < flushBytes) return;
+      unflushedBytes = 0;
+      flusher?.begin(file);
     },
     end() {
       attempt(() => {
-        fchmodSync(fd, options.mode & 0o777);
-        if (options.durable) fsyncSync(fd);
-        close();
+        fchmodSync(fd, mode & 0o777);
+        if (flusher === undefined) closeSync(fd);
+        else flusher.finish(file);
+        isOpen = false;
       });
     },
-    abort: close,
+    abort() {
+      if (!isOpen) return;
+      isOpen = false;
+      if (flusher === undefined) closeSync(fd);
+      else flusher.discard(file);
+    },
   };
 }
 
