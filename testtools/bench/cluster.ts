@@ -17,6 +17,8 @@ export interface BenchCluster {
   postmasterPid(): number;
   grow(scale: number): void;
   query(sql: string): string;
+  /** Name of a full segment of ordinary transactions, still in `pg_wal`. */
+  fullSegment(): string;
   remove(): void;
 }
 
@@ -58,7 +60,7 @@ export function startCluster(scale: number): BenchCluster {
   );
   appendFileSync(
     join(dataDirectory, 'postgresql.conf'),
-    `unix_socket_directories='${folder}'\nlisten_addresses=''\nport=5432\nfsync=off\nmax_wal_size=8GB\nshared_buffers=256MB\nlogging_collector=off\nautovacuum=off\n`,
+    `unix_socket_directories='${folder}'\nlisten_addresses=''\nport=5432\nfsync=off\nmax_wal_size=8GB\ncheckpoint_timeout=1h\nshared_buffers=256MB\nlogging_collector=off\nautovacuum=off\n`,
   );
   run('pg_ctl', '-D', dataDirectory, '-w', '-s', '-l', join(folder, 'log'), 'start');
   const connection = ['-h', folder, '-U', 'postgres'];
@@ -74,6 +76,17 @@ export function startCluster(scale: number): BenchCluster {
       run('psql', ...connection, '-qc', 'CHECKPOINT', 'postgres');
     },
     query: (sql) => run('psql', ...connection, '-XAtc', sql, 'postgres').trim(),
+    fullSegment() {
+      const current = (): string => cluster.query('SELECT pg_walfile_name(pg_current_wal_lsn())');
+      const busyUntilNext = (): string => {
+        const before = current();
+        while (current() === before) run('pgbench', ...connection, '-n', '-c', '2', '-t', '500', 'postgres');
+        return current();
+      };
+      const full = busyUntilNext();
+      busyUntilNext();
+      return full;
+    },
     remove() {
       spawnSync('sh', ['-c', `kill -INT ${cluster.postmasterPid()}`]);
       for (

@@ -3,7 +3,7 @@
  * out is printed. Arguments: any of `wal`, `backup`, `memory` (default: all).
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startCluster, type BenchCluster } from './cluster.ts';
 import { compare, table, type Contender } from './measure.ts';
@@ -24,11 +24,7 @@ function withUser(cluster: BenchCluster, contender: Contender): Contender {
 
 function benchWal(cluster: BenchCluster): void {
   const wal = join(cluster.dataDirectory, 'pg_wal');
-  const name =
-    readdirSync(wal)
-      .filter((entry) => /^[0-9A-F]{24}$/.test(entry))
-      .sort()
-      .at(1) ?? '';
+  const name = cluster.fullSegment();
   const work = join(cluster.folder, 'work', 'wal');
   const segment = join(work, 'cluster', 'pg_wal', name);
   const storage = join(work, 'storage');
