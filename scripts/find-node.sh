@@ -6,7 +6,8 @@ given=${1:-}
 minimum='22.15'
 
 fits() {
-  "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 15) ? 0 : 1)' 2>/dev/null
+  answer=$("$1" -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 22 || (a === 22 && b >= 15)' 2>/dev/null) || answer=
+  [ "$answer" = true ]
 }
 
 if [ -n "$given" ]; then
