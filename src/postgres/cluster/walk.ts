@@ -3,7 +3,7 @@
  * docs/storage-layout.md (names, exclusions, tablespaces). It only looks; the content is read later, part by part.
  */
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -80,7 +80,7 @@ const leftOut = new Set([
  * @throws ArchiverError (kind `forbidden`) for what may not be read
  */
 export async function walkCluster(dataDirectory: string, options: WalkOptions): Promise<ClusterWalk> {
-  const walker = new Walker(options.logger);
+  const walker = new Walker(options.logger, tablespacesInside(dataDirectory));
   const turn = createTurns();
   const steps = walker.visit(dataDirectory, '/');
   while (steps.next().done !== true) {
@@ -92,14 +92,17 @@ export async function walkCluster(dataDirectory: string, options: WalkOptions): 
 
 class Walker {
   readonly #logger: Logger;
+  readonly #inside: ReadonlySet<string>;
   readonly #entries: ClusterEntry[] = [];
   readonly #tablespaces: ClusterTablespace[] = [];
   #controlFile: ClusterEntry | undefined;
   #catalogBytes = 0;
   #fileBytes = 0;
 
-  constructor(logger: Logger) {
+  /** @param inside directories of tablespaces that lie in the data directory; what is in them comes by their links */
+  constructor(logger: Logger, inside: ReadonlySet<string>) {
     this.#logger = logger;
+    this.#inside = inside;
   }
 
   result(): ClusterWalk {
@@ -122,7 +125,7 @@ class Walker {
     if (stats.isDirectory()) {
       if (name === '/pg_tblspc') yield* this.#visitTablespaces(path);
       this.#keep(name, 'directory', stats);
-      if (!isLeftOut) yield* this.#visitChildren(path, name);
+      if (!isLeftOut && !this.#inside.has(path)) yield* this.#visitChildren(path, name);
     } else if (isLeftOut || isTablespaceLink(name, stats)) {
       return;
     } else if (stats.isFile()) {
@@ -196,6 +199,18 @@ class Walker {
         },
       );
     }
+  }
+}
+
+/** Such as those of a cluster that was restored to another place; `pg_basebackup` passes over them in the same way. */
+function tablespacesInside(dataDirectory: string): ReadonlySet<string> {
+  const folder = join(dataDirectory, 'pg_tblspc');
+  try {
+    const links = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
+    return new Set(links.map(({ name }) => resolve(folder, readlinkSync(join(folder, name)))));
+  } catch {
+    // The walk itself tells what cannot be read.
+    return new Set();
   }
 }
 

@@ -141,4 +141,20 @@ describe('the walk over a data directory', () => {
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(walkCluster(data, { logger: silentLogger, signal })).rejects.toThrow('enough');
   });
+
+  it('takes a tablespace that lies in the data directory once, by its link', async () => {
+    mkdirSync(join(data, 'tablespaces/16384/PG_17'), { recursive: true });
+    put('tablespaces/16384/PG_17/1', 'rows');
+    put('tablespaces/other', '');
+    symlinkSync(join(data, 'tablespaces/16384'), join(data, 'pg_tblspc/16384'));
+    const own = (await names()).filter((name) => /tablespaces|tblspc/.test(name));
+    expect(own).toEqual([
+      '/pg_tblspc/16384/PG_17',
+      '/pg_tblspc/16384/PG_17/1',
+      '/pg_tblspc',
+      '/tablespaces',
+      '/tablespaces/16384',
+      '/tablespaces/other',
+    ]);
+  });
 });
