@@ -75,7 +75,7 @@ describe.skipIf(major === undefined)('a server that archives and restores throug
   }
 
   function object(storage: string, index: number): string {
-    return join(storage, 'wal_005', [...archived].sort().at(index) ?? '');
+    return join(storage, 'wal_005', [...archived].sort()[index] ?? '');
   }
 
   const middle = 6;
@@ -88,6 +88,36 @@ describe.skipIf(major === undefined)('a server that archives and restores throug
     expect(status.filter((name) => name.endsWith('.ready'))).toEqual([]);
     const markers = join(rig.server.dataDirectory, 'pg_wal', 'walg_data', 'walg_archive_status');
     expect(existsSync(markers) ? readdirSync(markers) : []).toEqual([]);
+  });
+
+  it('catches up with a backlog, also by telling the server about files it did not ask for', async () => {
+    const { server } = rig;
+    const count = async (): Promise<number> =>
+      Number(await server.value('SELECT archived_count FROM pg_stat_archiver'));
+    const setCommand = async (command: string): Promise<void> => {
+      await server.query(`ALTER SYSTEM SET archive_command = '${command}'`);
+      await server.query('SELECT pg_reload_conf()');
+    };
+    const status = join(server.dataDirectory, 'pg_wal', 'archive_status');
+    await server.query('CREATE TABLE backlog (m text)');
+    await setCommand('exit 1');
+    const before = await count();
+    for (let round = 0; round < 12; round += 1) {
+      await server.query('INSERT INTO backlog VALUES (md5(random()::text))');
+      await server.query('SELECT pg_switch_wal()');
+    }
+    const waiting = readdirSync(status).filter((name) => name.endsWith('.ready'));
+    expect(waiting.length).toBeGreaterThanOrEqual(12);
+    await setCommand(`"${reachableWalvault()}" wal-push "%p" --pg-ready-rename=true`);
+    for (let waitedMs = 0; readdirSync(status).some((name) => name.endsWith('.ready')); waitedMs += 100) {
+      expect(waitedMs, 'waiting for the backlog').toBeLessThan(60_000);
+      await server.query('SELECT pg_reload_conf()');
+      await delay(100);
+    }
+    const objects = readdirSync(join(rig.storage, 'wal_005'));
+    for (const name of waiting) expect(objects).toContain(`${name.slice(0, -'.ready'.length)}.lz4`);
+    expect((await count()) - before).toBeLessThan(waiting.length);
+    await setCommand(`"${reachableWalvault()}" wal-push "%p"`);
   });
 
   it('recovers everything that is archived, promotes, and archives the new timeline', async () => {
