@@ -17,10 +17,10 @@ import type { TablespaceSpec } from '../../postgres/backup/tablespace-spec.ts';
 import { parseRestoreSpec } from '../../postgres/backup/tablespaces.ts';
 import { chooseBackup, recoveryAdditions } from '../../postgres/recovery/prepare.ts';
 import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
-import { parseRecoveryRequest, type RecoveryRequest } from '../../postgres/recovery/target.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { requireDefaultStorage } from '../../postgres/target-storage.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
+import { recoveryRequestOf, targetOptions } from './target-options.ts';
 
 export const backupFetch = defineCommand({
   name: 'backup-fetch',
@@ -34,34 +34,7 @@ export const backupFetch = defineCommand({
     },
   ],
   options: {
-    'target-time': {
-      type: 'string',
-      placeholder: 'TIME',
-      text: 'Recover to this moment, such as "2026-11-21 14:04:30+01"; without a zone it is local time.',
-    },
-    'target-lsn': { type: 'string', placeholder: 'LSN', text: 'Recover to this position in the WAL.' },
-    'target-name': { type: 'string', placeholder: 'NAME', text: 'Recover to this restore point.' },
-    'target-xid': { type: 'string', placeholder: 'XID', text: 'Recover to the end of this transaction.' },
-    target: {
-      type: 'string',
-      placeholder: 'immediate|end',
-      text: 'Recover to the end of the backup, or to the end of the archive.',
-    },
-    'target-timeline': {
-      type: 'string',
-      placeholder: 'TIMELINE',
-      text: 'latest (default), current (the backup’s) or a number. Alone it recovers to the end of the archive.',
-    },
-    'target-action': {
-      type: 'string',
-      placeholder: 'ACTION',
-      text: 'What the server does at the target: pause (default), promote, shutdown.',
-    },
-    'target-inclusive': {
-      type: 'string',
-      placeholder: 'true|false',
-      text: 'Stop just after the target (true, default) or just before it.',
-    },
+    ...targetOptions,
     'target-user-data': { type: 'string', placeholder: 'JSON', text: 'Restore the backup that has this user data.' },
     'restore-spec': {
       type: 'string',
@@ -148,9 +121,19 @@ export const backupFetch = defineCommand({
         directory: summary.destination,
       });
     }
+    if (prepared.request.additions.size > 0) tellNextStep(app);
     return 0;
   },
 });
+
+/** restore_command runs with the server's environment, not with this one. */
+function tellNextStep({ settings, logger }: App): void {
+  const needed = Object.keys(settings.toEnvironment()).filter(
+    (name) => /^WAL[GE]_/.test(name) && settings.get(name)?.origin !== 'file',
+  );
+  if (needed.length === 0) logger.info('start the server to recover');
+  else logger.info('start the server to recover; its environment needs these settings', { names: needed.join(' ') });
+}
 
 async function prepare(app: App, { positionals, options }: Arguments): Promise<PreparedFetch> {
   const { logger, signal, clock } = app;
@@ -180,19 +163,6 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
     { transport, logger, signal },
     { destination, backup, sentinel, restoreSpec, mask, additions, durable },
   );
-}
-
-function recoveryRequestOf(options: Arguments['options']): RecoveryRequest | undefined {
-  return parseRecoveryRequest({
-    target: text(options['target']),
-    time: text(options['target-time']),
-    lsn: text(options['target-lsn']),
-    name: text(options['target-name']),
-    xid: text(options['target-xid']),
-    timeline: text(options['target-timeline']),
-    action: text(options['target-action']),
-    inclusive: text(options['target-inclusive']),
-  });
 }
 
 function refuseWhatIsMissing(options: Arguments['options']): void {

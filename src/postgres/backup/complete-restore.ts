@@ -50,6 +50,8 @@ export async function completeRestore(remainder: RestoreRemainder): Promise<read
   for (const link of links) if (!lost.includes(link)) makeLink(link.path, link.target);
 
   const deepestFirst = parts.flatMap((part) => part.directories).toSorted((a, b) => b.path.length - a.path.length);
+  // Remote backups do not tell the mode of the data directory, and a server accepts only its owner's.
+  if (!deepestFirst.some(({ path }) => path === '')) chmodSync(layout.destination, 0o700);
   for (const { path, mode } of deepestFirst) chmodSync(localPath(layout, path), mode & 0o7777);
   if (durable) for (const directory of directoriesOf(remainder)) syncDirectory(directory);
 

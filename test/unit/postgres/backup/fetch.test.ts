@@ -123,6 +123,7 @@ describe('a restore', () => {
 
   it('reads a remote backup: names without a slash, label and control file in a part', async () => {
     const { 'pg_control.tar': control = [] } = lastParts;
+    mkdirSync(destination, { recursive: true, mode: 0o755 });
     await restore({
       parts: {
         'pg_control.tar': control.map((one) => ({ ...one, name: 'global/pg_control' })),
@@ -136,6 +137,7 @@ describe('a restore', () => {
       },
     });
     expect(content('base/1247')).toBe('abc');
+    expect(modeOf('.')).toBe(0o700);
     expect(readFileSync(join(destination, 'global/pg_control')).equals(madeControl)).toBe(true);
   });
 
