@@ -57,13 +57,15 @@ export async function planRecovery(facts: RecoveryFacts, request: RecoveryReques
   const unusable = seen.filter((one): one is Unusable => 'reason' in one);
   for (const { backup, reason } of unusable) logger.debug('backup is of no use here', { backup: backup.name, reason });
 
+  const isMeant = ({ name }: RecoverableBackup) => facts.named === undefined || name === facts.named;
   const windows: string[] = [];
   let refusal: string | undefined;
   for (const stretch of stretchesOf(
     facts,
     seen.filter((one): one is Reach => 'end' in one),
   )) {
-    const answer = await choose(facts, request, stretch);
+    const candidates = stretch.reaches.filter(({ backup }) => isMeant(backup));
+    const answer = await choose(facts, request, { ...stretch, reaches: candidates });
     // Reading WAL only where time is what was asked for.
     const last = request.target.kind === 'time' ? await stretch.lastTransaction() : undefined;
     const window = describeReach(stretch.longest, last);
@@ -74,16 +76,17 @@ export async function planRecovery(facts: RecoveryFacts, request: RecoveryReques
       logger.info('recovery planned', { backup: backup.name, target, reachable: window });
       return { backup, reach: answer };
     }
-    refusal ??= answer;
+    if (candidates.length > 0) refusal ??= answer;
     windows.unshift(window);
   }
-  throw new TargetUnreachableError(request.target, { windows, unusable, reason: refusal });
+  const meant = unusable.filter(({ backup }) => isMeant(backup));
+  throw new TargetUnreachableError(request.target, { windows, unusable: meant, reason: refusal });
 }
 
 function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly Stretch[] {
   const groups = Map.groupBy(reaches, ({ timeline, end }) => `${timeline} ${end}`);
   return [...groups.values()].flatMap((group) => {
-    const longest = group.at(-1);
+    const longest = group[group.length - 1];
     if (longest === undefined) return [];
     let last: Promise<Landmark | undefined> | undefined;
     const lastTransaction = () => (last ??= seek(facts, longest, ({ kind }) => kind === 'transaction'));
@@ -93,10 +96,9 @@ function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly 
 
 /** The newest backup of a stretch that the target can be reached from, or why there is none. */
 async function choose(facts: RecoveryFacts, request: RecoveryRequest, stretch: Stretch): Promise<Reach | string> {
-  const { longest } = stretch;
-  const reaches = stretch.reaches.filter(({ backup }) => backup.name === (facts.named ?? backup.name));
+  const { longest, reaches } = stretch;
   const [newest] = reaches;
-  if (newest === undefined) return 'the backup that was named is of no use for it';
+  if (newest === undefined) return 'every other backup was ruled out';
   const { target } = request;
   switch (target.kind) {
     case 'end':

@@ -107,6 +107,16 @@ describe('planRecovery', () => {
     await expect(chosen({ time: at(20) }, { named: 'base_3' })).rejects.toThrow(/ends after it.*base_1/);
   });
 
+  it('says of a named backup why it will not do, wherever it lies', async () => {
+    const archived = wal(1, 3, 4);
+    await expect(chosen({ time: at(20) }, { archived, named: 'base_1' })).rejects.toThrow(
+      /last archived transaction ended before it, at 2026-11-21 10:15/,
+    );
+    await expect(chosen({ time: at(40) }, { archived: wal(3, 4), named: 'base_1' })).rejects.toThrow(
+      /backup "base_1": WAL that it needs is not in the archive: "000000010000000000000001"/,
+    );
+  });
+
   it('refuses when there is nothing at all', async () => {
     await expect(chosen({ time: at(20) }, { backups: [] })).rejects.toThrow(
       /there is no backup; nothing can be reached/,
