@@ -26,7 +26,8 @@ if [ ! -f "$lib/main.js" ]; then
 fi
 if [ ! -f "$lib/main.js" ]; then
   echo "walvault: its files are missing; expected them in ${lib}" >&2
-  exit 1
+  # As a shell says of a command that is not there: a server that asks for WAL must not take it for an answer.
+  exit 127
 fi
 # Node forgets that a signal was to be ignored (nohup); the shell knows: such a signal cannot be trapped.
 hup=nohup

@@ -10,9 +10,10 @@ import { takeGlobals } from './cli/arguments.ts';
 import { allEntries, dispatch } from './cli/dispatch.ts';
 import { logFailure, statusFor } from './cli/report.ts';
 import { UsageError } from './cli/usage-error.ts';
-import type { Request } from './cli/program.ts';
-import type { ProgramInfo } from './commands/command.ts';
+import type { Arguments, Command, ProgramInfo } from './commands/command.ts';
+import { settingsOf } from './config/describe.ts';
 import { loadSettings, type LoadedSettings } from './config/load.ts';
+import { checkSettings } from './config/setting.ts';
 import { ArchiverError, InterruptedError, messageOf } from './errors.ts';
 import { systemClock } from './platform/clock.ts';
 
@@ -75,7 +76,8 @@ async function announce({ settings, configPath, warnings }: LoadedSettings, { lo
 /** What becomes known while a run goes on, for telling how it failed. */
 interface Progress {
   log: Log;
-  request?: Request;
+  command?: Command;
+  args?: Arguments;
 }
 
 async function run({ program, words }: Invocation, signal: AbortSignal, progress: Progress): Promise<number> {
@@ -85,12 +87,17 @@ async function run({ program, words }: Invocation, signal: AbortSignal, progress
     return 0;
   }
   const globals = { ...(config === undefined ? {} : { config: resolve(config) }), ...(turbo ? { turbo } : {}) };
-  const request = await dispatch(rest, { name: program.name, entries: allEntries(), globals });
+  const request = await dispatch(rest, {
+    name: program.name,
+    entries: allEntries(),
+    globals,
+    onCommand: (command) => (progress.command = command),
+  });
   if (request.kind === 'text') {
     await print(request.text);
     return 0;
   }
-  progress.request = request;
+  progress.args = request.args;
   const loaded = await loadSettings({
     flags,
     env: process.env,
@@ -101,6 +108,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, progress
   const log = openLog(loaded.settings, systemClock);
   progress.log = log;
   await announce(loaded, log);
+  checkSettings(settingSections.flatMap(settingsOf), loaded.settings);
   await using app = openApp({ settings: loaded.settings, log, signal, program });
   return (await request.command.run(app, request.args)) ?? 0;
 }
@@ -118,8 +126,8 @@ async function tellUsage(error: ArchiverError, { program, words }: Invocation): 
   await print(`${error.message}\n`);
 }
 
-function statusAfter(error: unknown, { request }: Progress, { program }: Invocation): number {
-  const own = request?.kind === 'run' ? request.command.statusAfter?.(error, request.args) : undefined;
+function statusAfter(error: unknown, { command, args }: Progress, { program }: Invocation): number {
+  const own = command?.statusAfter?.(error, args ?? { positionals: [], options: {} });
   return own ?? statusFor(error, program.name);
 }
 

@@ -5,6 +5,7 @@ import { ArchiverError } from '../errors.ts';
 import type { Transport } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
 import { codeOf } from '../errors.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Log } from './log.ts';
 
 /** What an app is made of. */
@@ -26,6 +27,7 @@ export class OutputClosedError extends ArchiverError {
 export function openApp({ settings, log, signal, program }: AppOptions): App & AsyncDisposable {
   const { logger } = log;
   let transport: Promise<Transport & AsyncDisposable> | undefined;
+  let storage: Promise<Storage> | undefined;
   return {
     settings,
     logger,
@@ -41,9 +43,15 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       transport ??= import('./transport.ts').then(({ openTransport }) => openTransport(settings, { logger }));
       return transport;
     },
+    storage() {
+      storage ??= import('./transport.ts').then(({ openRetryingStorage }) => openRetryingStorage(settings, { logger }));
+      return storage;
+    },
     async [Symbol.asyncDispose]() {
-      const opened = await transport?.catch(() => undefined);
-      await opened?.[Symbol.asyncDispose]();
+      for (const opening of [transport, storage]) {
+        const opened = await opening?.catch(() => undefined);
+        await opened?.[Symbol.asyncDispose]();
+      }
     },
   };
 }

@@ -8,6 +8,16 @@ import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openStorage } from '../storage/open.ts';
 import { defaultRetryPolicy, withRetry } from '../storage/retry.ts';
+import type { Storage } from '../storage/storage.ts';
+
+/**
+ * Opens the storage alone, with its retries: for commands that read and write no payload.
+ *
+ * @throws ArchiverError (`config`) when a setting is missing or invalid
+ */
+export async function openRetryingStorage(raw: RawSettings, { logger }: { readonly logger: Logger }): Promise<Storage> {
+  return withRetry(await openStorage(raw), defaultRetryPolicy, systemClock, logger);
+}
 
 /**
  * Opens storage, codec and crypter; disposing it closes the storage.
@@ -20,6 +30,6 @@ export async function openTransport(
 ): Promise<Transport & AsyncDisposable> {
   const crypter = await openCrypter(raw);
   const codec = await openCodec(chosenCodecName(raw));
-  const storage = withRetry(await openStorage(raw), defaultRetryPolicy, systemClock, logger);
+  const storage = await openRetryingStorage(raw, { logger });
   return { storage, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
 }

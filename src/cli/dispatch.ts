@@ -24,6 +24,8 @@ export interface DispatchOptions {
   readonly entries: readonly CommandEntry[];
   /** Added to the options of every command. */
   readonly globals: Arguments['options'];
+  /** Told which command is meant, before its arguments are looked at. */
+  readonly onCommand?: (command: Command) => void;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function dispatch(words: readonly string[], options: DispatchOption
   const found = findCommand(entries, rest);
   if (found !== undefined) {
     const command = await found.entry.load();
+    options.onCommand?.(command);
     const args = parsePlainly(command, found.args);
     if (args !== undefined) return runOf(command, args, globals);
   }

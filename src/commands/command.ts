@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RawSettings } from '../config/setting.ts';
 import type { Transport } from '../pipeline/transport.ts';
+import type { Storage } from '../storage/storage.ts';
 
 /** The running program, as commands see it. */
 export interface App {
@@ -19,6 +20,8 @@ export interface App {
   /** A terminal is watching stderr: progress may be drawn there. */
   readonly interactive: boolean;
   readonly program: ProgramInfo;
+  /** The storage of the settings, for commands that read no payload; opened on the first call, closed by `main.ts`. */
+  storage(): Promise<Storage>;
   /** Storage, codec and crypter of the settings; opened on the first call, closed by `main.ts`. */
   transport(): Promise<Transport>;
 }

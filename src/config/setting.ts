@@ -118,6 +118,18 @@ export function readSettings<G extends SettingGroup>(group: G, raw: RawSettings)
   return values as Settings<G>;
 }
 
+/**
+ * Reads all of our own settings that are set, so that a mistake is told by the first run and not by the one that needs it.
+ * What belongs to others (`PG…`, `AWS_…`) is left to whoever uses it.
+ *
+ * @throws SettingError for the first that is not allowed
+ */
+export function checkSettings(settings: Iterable<Setting<unknown>>, raw: RawSettings): void {
+  for (const one of settings) {
+    if (one.env.startsWith('WALG_')) readSetting(one, raw);
+  }
+}
+
 /** Settings given as a plain object, such as the environment of a test. */
 export function rawSettings(
   values: Readonly<Record<string, string | undefined>>,

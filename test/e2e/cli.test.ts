@@ -53,7 +53,7 @@ describe('the launcher', () => {
     const alone = join(directory.path, 'walvault');
     await cp(walvaultPath, alone);
     expect(run(alone, ['--version'])).toMatchObject({
-      status: 1,
+      status: 127,
       stderr: expect.stringContaining('its files are missing') as string,
     });
   });
@@ -101,6 +101,24 @@ describe('the command line', () => {
     await symlink(walvaultPath, link);
     expect(run(link, ['bakcup-push']).status).toBe(1);
     expect(run(link, ['help', 'wal-push']).stdout).toContain('Usage: wal-g wal-push');
+  });
+
+  it('refuses an invalid setting that the command does not use, naming it', () => {
+    const result = run(walvaultPath, ['backup-list'], { WALG_FILE_PREFIX: '/', WALG_TAR_SIZE_THRESHOLD: 'big' });
+    expect(result).toMatchObject({ status: 78, stdout: '' });
+    expect(result.stderr).toContain('invalid value of WALG_TAR_SIZE_THRESHOLD: "big"');
+  });
+
+  it('stops a recovering server whose restore_command is written wrong', async () => {
+    await using directory = await temporaryDirectory();
+    const fetch = (): number | null =>
+      spawnSync(walvaultPath, ['wal-fetch', segment], { cwd: directory.path, env: {} }).status;
+    await mkdir(join(directory.path, 'global'));
+    await writeFile(join(directory.path, 'PG_VERSION'), '17\n');
+    await writeFile(join(directory.path, 'global', 'pg_control'), '');
+    expect(fetch()).toBe(64);
+    await writeFile(join(directory.path, 'recovery.signal'), '');
+    expect(fetch()).toBe(200);
   });
 
   it('lists every setting, and completes', () => {

@@ -1,6 +1,6 @@
 /** The cluster that the benchmarks back up: Debian's Postgres 15 with pgbench data. Runs as `postgres` when started by root. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -88,15 +88,9 @@ export function startCluster(scale: number): BenchCluster {
       return full;
     },
     remove() {
-      spawnSync('sh', ['-c', `kill -INT ${cluster.postmasterPid()}`]);
-      for (
-        let tries = 0;
-        tries < 100 && spawnSync('kill', ['-0', String(cluster.postmasterPid())]).status === 0;
-        tries += 1
-      ) {
-        spawnSync('sleep', ['0.1']);
-        if (spawnSync('test', ['-e', join(dataDirectory, 'postmaster.pid')]).status !== 0) break;
-      }
+      const pidFile = join(dataDirectory, 'postmaster.pid');
+      spawnSync('kill', ['-INT', String(cluster.postmasterPid())]);
+      for (let tries = 0; tries < 300 && existsSync(pidFile); tries += 1) spawnSync('sleep', ['0.1']);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -95,7 +95,8 @@ function cpuOfServer(pid: number): number {
     if (!/^\d+$/.test(name)) continue;
     let fields: string[];
     try {
-      fields = (readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1) ?? '').split(' ');
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     } catch {
       continue; // ended meanwhile; its parent has its times then
     }

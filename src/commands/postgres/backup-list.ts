@@ -26,7 +26,7 @@ export const backupList = defineCommand({
   ],
   async run(app, { options }) {
     requireDefaultStorage(app.settings, options['target-storage']);
-    const { storage } = await app.transport();
+    const storage = await app.storage();
     const detail = options['detail'] === true;
     const pretty = options['pretty'] === true;
     const byCompletion = await listBackupRecords(storage, { clock: app.clock, signal: app.signal });

@@ -154,7 +154,10 @@ function linkNew(target: Target, temp: TempFile): void {
   try {
     linkSync(temp.tempPath, temp.path);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw existing(target, temp);
+    if (codeOf(error) === 'EEXIST') {
+      makeNameDurable(temp);
+      throw existing(target, temp);
+    }
     if (codeOf(error) === 'ENOENT') target.root.assertPresent();
     if (!linksUnsupported.has(codeOf(error) ?? '')) throw error;
     // File systems without hard links (FAT, some network ones) have no create-only rename that Node could call.
@@ -166,7 +169,14 @@ function linkNew(target: Target, temp: TempFile): void {
 }
 
 function refuseExisting(target: Target, place: Place): void {
-  if (lstatSync(place.path, { throwIfNoEntry: false }) !== undefined) throw existing(target, place);
+  if (lstatSync(place.path, { throwIfNoEntry: false }) === undefined) return;
+  makeNameDurable(place);
+  throw existing(target, place);
+}
+
+/** Whoever is told that an object exists may rely on it: its writer may not have made its name durable yet. */
+function makeNameDurable({ folder }: Place): void {
+  syncFolder(folder);
 }
 
 function existing({ root, key }: Target, place: Place): ObjectExistsError {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { integer, text } from '../../../src/config/parsers.ts';
-import { optionalSetting, rawSettings, readSetting, readSettings, setting } from '../../../src/config/setting.ts';
+import {
+  SettingError,
+  checkSettings,
+  optionalSetting,
+  rawSettings,
+  readSetting,
+  readSettings,
+  setting,
+} from '../../../src/config/setting.ts';
 
 const concurrency = setting('WALG_CONCURRENCY', integer({ min: 1 }), '16', 'How many.', {
   aliases: ['WALE_CONCURRENCY'],
@@ -38,5 +46,12 @@ describe('reading a setting', () => {
   it('reads a group into typed values', () => {
     const group = { concurrency, name: optionalSetting('WALG_NAME', text, 'A name.') };
     expect(readSettings(group, rawSettings({ WALG_NAME: 'x' }))).toEqual({ concurrency: 16, name: 'x' });
+  });
+
+  it('checks every setting of ours that is set, also those that nobody reads, and leaves others to their owners', () => {
+    const foreign = optionalSetting('PGNUMBER', integer(), 'A number of libpq.');
+    const all = [foreign, concurrency];
+    expect(() => checkSettings(all, rawSettings({ PGNUMBER: 'many', WALG_CONCURRENCY: '2' }))).not.toThrow();
+    expect(() => checkSettings(all, rawSettings({ WALG_CONCURRENCY: 'many' }))).toThrow(SettingError);
   });
 });

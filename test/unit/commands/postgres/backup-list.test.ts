@@ -3,7 +3,6 @@ import { backupList } from '../../../../src/commands/postgres/backup-list.ts';
 import type { App } from '../../../../src/commands/command.ts';
 import { rawSettings } from '../../../../src/config/setting.ts';
 import { ArchiverError } from '../../../../src/errors.ts';
-import { noneCodec } from '../../../../src/codecs/none.ts';
 import type { LogFields } from '../../../../src/platform/logger.ts';
 import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
@@ -33,7 +32,8 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
     },
     interactive: false,
     program: { version: '0', path: '', leadingArguments: [], workerEntry: new URL('file:///'), name: 'walvault' },
-    transport: () => Promise.resolve({ storage, codec: noneCodec, crypter: undefined }),
+    storage: () => Promise.resolve(storage),
+    transport: () => Promise.reject(new Error('a list needs neither codec nor key')),
   };
   const options = Object.fromEntries(
     args.map((arg) => {
