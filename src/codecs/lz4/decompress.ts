@@ -25,8 +25,8 @@ const pieceBytes = 256 << 10;
  * frame are handed on before its checksum is known.
  */
 export async function* decompressLz4(source: ByteSource): ByteSource {
-  const reader = new ByteReader(source);
   const engine = await acquireEngine();
+  const reader = new ByteReader(source);
   try {
     let magic = await readMagic(reader);
     if (magic === undefined) throw new CorruptError('lz4 stream is empty');
