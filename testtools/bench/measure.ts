@@ -128,7 +128,7 @@ export function table(title: string, results: readonly Result[], base: string): 
       theirs === undefined ? '' : (ours / theirs).toFixed(2);
     lines.push(
       `| ${[
-        result.name,
+        result.name.replaceAll('|', '\\|'),
         result.wallSeconds.toFixed(3),
         result.cpuSeconds.toFixed(3),
         (result.peakBytes / 1e6).toFixed(0),
