@@ -39,7 +39,7 @@ export function exitStatusOf(kind: ErrorKind): number {
 /** Options of {@link ArchiverError}. `hint` is a whole sentence that says what to do. */
 export interface ArchiverErrorOptions {
   readonly cause?: unknown;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 /**

@@ -88,10 +88,10 @@ function make<T>(
 
 /** A setting whose text is not allowed. */
 export class SettingError extends ArchiverError {
-  constructor(setting: Setting<unknown>, name: string, text: string, options: { cause?: unknown } = {}) {
+  constructor(setting: Setting<unknown>, name: string, text: string, cause?: unknown) {
     const shown = setting.secret ? '***' : JSON.stringify(text);
     super('config', `invalid value of ${name}: ${shown}; allowed: ${setting.parser.allowed}`, {
-      ...options,
+      cause,
       hint: `Correct ${name}, or remove it${setting.defaultText === undefined ? '' : ` to use the default ${setting.defaultText}`}.`,
     });
   }
@@ -105,7 +105,7 @@ export function readSetting<T>(setting: Setting<T>, raw: RawSettings): T {
     try {
       return setting.parser.parse(found.text);
     } catch (cause) {
-      throw new SettingError(setting, name, found.text, { cause });
+      throw new SettingError(setting, name, found.text, cause);
     }
   }
   return setting.defaultText === undefined ? (undefined as T) : setting.parser.parse(setting.defaultText);

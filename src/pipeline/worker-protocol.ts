@@ -72,10 +72,7 @@ export function reportedError(report: ErrorReport): Error {
   const error =
     report.kind === undefined
       ? new Error(report.message, { cause })
-      : new ArchiverError(report.kind, report.message, {
-          ...(cause === undefined ? {} : { cause }),
-          ...(report.hint === undefined ? {} : { hint: report.hint }),
-        });
+      : new ArchiverError(report.kind, report.message, { cause, hint: report.hint });
   if (report.stack !== undefined) error.stack = report.stack;
   return error;
 }

@@ -1,11 +1,11 @@
 /** The places that a restore writes to must be empty, and are looked at before anything is fetched. */
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { ArchiverError, codeOf, messageOf, type ArchiverErrorOptions } from '../../errors.ts';
 
 /** A directory that is not empty, or cannot be used. */
 export class DestinationError extends ArchiverError {
-  constructor(message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+  constructor(message: string, options: ArchiverErrorOptions = {}) {
     super('cannotWrite', message, options);
   }
 }

@@ -56,7 +56,7 @@ function literal(character: string): string {
 
 function badPattern(pattern: string, cause?: unknown): ArchiverError {
   return new ArchiverError('usage', `malformed mask: ${JSON.stringify(pattern)}`, {
-    ...(cause === undefined ? {} : { cause }),
+    cause,
     hint: 'A mask is a shell pattern such as "base/16384/*": * and ? do not cross a slash, [a-z] is a class.',
   });
 }

@@ -4,7 +4,7 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parseJson } from '../../catalog/json.ts';
-import { ArchiverError, CorruptError } from '../../errors.ts';
+import { ArchiverError, CorruptError, type ArchiverErrorOptions } from '../../errors.ts';
 import { parseTablespaceSpec, type Tablespace, type TablespaceSpec } from './tablespace-spec.ts';
 
 /** What becomes of the tablespaces. */
@@ -107,6 +107,6 @@ function holds(outer: string, inner: string): boolean {
   }
 }
 
-function usage(message: string, options: { readonly hint?: string } = {}): ArchiverError {
+function usage(message: string, options: ArchiverErrorOptions = {}): ArchiverError {
   return new ArchiverError('usage', message, options);
 }

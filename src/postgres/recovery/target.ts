@@ -121,10 +121,7 @@ function parseWord<const W extends string>(option: string, text: string, words: 
 }
 
 function usage(message: string, hint?: string, cause?: unknown): ArchiverError {
-  return new ArchiverError('usage', message, {
-    ...(cause === undefined ? {} : { cause }),
-    ...(hint === undefined ? {} : { hint }),
-  });
+  return new ArchiverError('usage', message, { cause, hint });
 }
 
 /** For messages: `time 2026-11-21 04:04:03+00`, `LSN 0/3000100`, `restore point "before_migration"`. */
