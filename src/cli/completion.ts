@@ -6,13 +6,14 @@ import { UsageError } from './usage-error.ts';
 export function completionOf(commands: () => Promise<readonly Command[]>): Command {
   return defineCommand({
     name: 'completion',
-    summary: 'Print a completion script for bash or zsh',
-    positionals: [{ name: 'shell', text: 'bash or zsh', required: true }],
+    summary: 'Print a completion script for bash or zsh.',
+    positionals: [{ name: 'shell', text: 'bash or zsh.', required: true }],
     options: {},
     examples: [
-      { line: 'walvault completion bash > /etc/bash_completion.d/walvault', text: 'Install it for bash' },
-      { line: 'walvault completion zsh > "${fpath[1]}/_walvault"', text: 'Install it for zsh' },
+      { line: 'walvault completion bash > /etc/bash_completion.d/walvault', text: 'Install it for bash.' },
+      { line: 'walvault completion zsh > "${fpath[1]}/_walvault"', text: 'Install it for zsh.' },
     ],
+    exitStatuses: { 73: 'standard output cannot be written' },
     async run(app, { positionals: [shell] }) {
       if (shell !== 'bash' && shell !== 'zsh') {
         throw new UsageError(`no completion for shell "${shell ?? ''}"; there is one for bash and zsh`);

@@ -5,8 +5,8 @@
 import yargs, { type Argv } from 'yargs';
 import type { Arguments, Command } from '../commands/command.ts';
 import type { CommandEntry } from '../commands/index.ts';
-import { exitStatusOf, type ErrorKind } from '../errors.ts';
 import { nearest } from '../config/distance.ts';
+import { exitStatusOf, messageOf, type ErrorKind } from '../errors.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line asks for. */
@@ -108,7 +108,7 @@ async function parse(program: Argv, words: readonly string[]): Promise<Parsed> {
       text = output;
     });
   } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+    failure = messageOf(error);
   }
   return { failure: failure?.split('\n').join('; '), output: text };
 }
@@ -188,26 +188,31 @@ function addCommand(program: Argv, name: string, command: Command, choose: Choos
   });
 }
 
-const meanings: Readonly<Partial<Record<ErrorKind, string>>> = {
+/** What may happen to every command; what else may happen to one is declared by it. */
+const generalMeanings = {
   unexpected: 'unexpected error, or interrupted',
   usage: 'bad usage',
-  corrupt: 'corrupt data',
-  missing: 'a named backup, object or file does not exist',
-  unavailable: 'server or storage unavailable',
-  cannotWrite: 'cannot write',
-  busy: 'another backup is running',
-  forbidden: 'refused by server or storage',
   config: 'a setting is missing or invalid',
-};
+} as const satisfies Readonly<Partial<Record<ErrorKind, string>>>;
 
 function exitStatuses(command: Command, name: string): string {
-  const own = Object.entries(command.exitStatuses ?? {});
-  const general =
-    name === 'wal-g'
-      ? [['1', 'any error']]
-      : Object.entries(meanings).map(([kind, text]) => [String(exitStatusOf(kind as ErrorKind)), text]);
-  const lines = [['0', 'done'], ...general.filter(([status]) => own.every(([one]) => one !== status)), ...own]
-    .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([status, text]) => `  ${(status ?? '').padEnd(4)}${text ?? ''}`);
+  const general = Object.entries(generalMeanings).map(
+    ([kind, text]) => [exitStatusOf(kind as ErrorKind), text] as const,
+  );
+  const meanings = new Map<number, string>([
+    [0, 'done'],
+    ...general,
+    ...Object.entries(command.exitStatuses ?? {}).map(([status, text]) => [Number(status), text] as const),
+  ]);
+  if (name === 'wal-g') {
+    for (const status of meanings.keys()) if (!isOwnStatusOfWalG(status)) meanings.delete(status);
+    meanings.set(exitStatusOf('unexpected'), 'any error');
+  }
+  const lines = [...meanings].sort(([a], [b]) => a - b).map(([status, text]) => `  ${String(status).padEnd(4)}${text}`);
   return ['Exit statuses:', ...lines].join('\n');
+}
+
+/** The statuses of all other kinds of errors are 1 under that name, see `statusFor`; above 125 are those of a command's own. */
+function isOwnStatusOfWalG(status: number): boolean {
+  return status === 0 || status === exitStatusOf('archiveMissing') || status > 125;
 }

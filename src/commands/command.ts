@@ -85,7 +85,7 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** At least one. */
   readonly examples: readonly Example[];
-  /** Exit statuses other than 0 and the general ones, with their meaning. */
+  /** What its exit statuses mean: all that can happen but 0, 1, 64 and 78, and those where there is more to say of them. */
   readonly exitStatuses?: Readonly<Record<number, string>>;
   /** Not shown in the list of commands. */
   readonly hidden?: boolean;

@@ -74,6 +74,8 @@ export const backupFetch = defineCommand({
     66: 'no such backup, or the archive does not lead to the target',
     69: 'storage unavailable',
     73: 'the destination is not empty or cannot be written, or the disk is full',
+    77: 'the storage refused',
+    78: 'a setting is missing or invalid, or the backup is of a kind that this version cannot restore',
   },
   async run(app, args) {
     const { clock, logger } = app;
@@ -215,5 +217,5 @@ function text(value: string | boolean | undefined): string | undefined {
 }
 
 function usage(message: string, hint: string, cause?: unknown): ArchiverError {
-  return new ArchiverError('usage', message, { hint, ...(cause === undefined ? {} : { cause }) });
+  return new ArchiverError('usage', message, { hint, cause });
 }

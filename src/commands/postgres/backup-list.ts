@@ -17,13 +17,18 @@ export const backupList = defineCommand({
     detail: { type: 'boolean', text: 'Also show times, host, data directory, version, LSNs and permanence.' },
     json: { type: 'boolean', text: 'Print JSON.' },
     pretty: { type: 'boolean', text: 'Print a boxed table, or indented JSON.' },
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to list; this version has `default`.' },
+    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to list; there is only "default".' },
   },
   examples: [
-    { line: 'backup-list', text: 'names, times and first WAL segments' },
-    { line: 'backup-list --detail --pretty', text: 'everything, for people' },
-    { line: 'backup-list --detail --json', text: 'everything, for programs' },
+    { line: 'backup-list', text: 'Names, times and first WAL segments.' },
+    { line: 'backup-list --detail --pretty', text: 'Everything, for people.' },
+    { line: 'backup-list --detail --json', text: 'Everything, for programs.' },
   ],
+  exitStatuses: {
+    69: 'storage unavailable',
+    73: 'standard output cannot be written',
+    77: 'the storage refused',
+  },
   async run(app, { options }) {
     requireDefaultStorage(app.settings, options['target-storage']);
     const storage = await app.storage();

@@ -24,21 +24,27 @@ export const walFetch = defineCommand({
     { name: 'destination', text: 'Where to write it; must not exist: %p of the server.', required: true },
   ],
   options: {
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to use; this version has `default`.' },
+    'target-storage': {
+      type: 'string',
+      placeholder: 'NAME',
+      text: 'The storage to fetch from; there is only "default".',
+    },
   },
   examples: [
-    { line: 'wal-fetch 000000010000000000000007 /tmp/segment', text: 'fetch one segment' },
-    { line: 'wal-fetch 00000002.history /tmp/history', text: 'fetch the history of a timeline' },
+    { line: 'wal-fetch 000000010000000000000007 /tmp/segment', text: 'Fetch one segment.' },
+    { line: 'wal-fetch 00000002.history /tmp/history', text: 'Fetch the history of a timeline.' },
     {
       line: `wal-fetch "%f" "%p"`,
-      text: `in postgresql.conf: restore_command = '/usr/local/bin/walvault wal-fetch "%f" "%p"'`,
+      text: `In postgresql.conf: restore_command = '/usr/local/bin/walvault wal-fetch "%f" "%p"'`,
     },
   ],
   exitStatuses: {
     65: 'the archived file is damaged',
+    66: 'the folder of the destination does not exist',
     69: 'the storage did not answer',
     73: 'the destination exists, or cannot be written',
     74: 'the storage answered that there is no such file',
+    77: 'the storage refused',
     [undecidedStatus]:
       'asked by a server in archive recovery, and it could not be found out whether there is such a file: the server stops instead of opening with lost data',
   },

@@ -16,8 +16,9 @@ export const walPrefetch = defineCommand({
   ],
   options: {},
   examples: [
-    { line: 'wal-prefetch 000000010000000000000007 pg_wal/RECOVERYXLOG', text: 'fetch 08, 09 … into pg_wal/.wal-g' },
+    { line: 'wal-prefetch 000000010000000000000007 pg_wal/RECOVERYXLOG', text: 'Fetch 08, 09 … into pg_wal/.wal-g.' },
   ],
+  exitStatuses: { 69: 'storage unavailable', 77: 'the storage refused' },
   async run(app, { positionals }) {
     const { clock, logger, signal, settings } = app;
     const [name = '', destination = ''] = positionals;

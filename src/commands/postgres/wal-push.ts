@@ -18,17 +18,18 @@ export const walPush = defineCommand({
     },
   ],
   options: {
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to use; this version has `default`.' },
+    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to push to; there is only "default".' },
   },
   examples: [
-    { line: 'wal-push pg_wal/000000010000000000000007', text: 'archive one segment' },
-    { line: `wal-push "%p"`, text: `in postgresql.conf: archive_command = '/usr/local/bin/walvault wal-push "%p"'` },
+    { line: 'wal-push pg_wal/000000010000000000000007', text: 'Archive one segment.' },
+    { line: `wal-push "%p"`, text: `In postgresql.conf: archive_command = '/usr/local/bin/walvault wal-push "%p"'` },
   ],
   exitStatuses: {
     65: 'the file is not what its name and its cluster say',
     66: 'there is no such file',
     69: 'the storage did not answer; the server tries again',
     73: 'the archive has a file of this name with other content, or the storage is full',
+    77: 'the file may not be read, or the storage refused',
   },
   async run(app, { positionals, options }) {
     requireDefaultStorage(app.settings, options['target-storage']);

@@ -15,7 +15,7 @@ const push = defineCommand({
     { line: 'backup-push /data', text: 'Push it.' },
     { line: "archive_command = 'walvault wal-push %p'", text: 'Elsewhere.' },
   ],
-  exitStatuses: { 75: 'somebody else is pushing' },
+  exitStatuses: { 75: 'somebody else is pushing', 200: 'the server stops' },
   run: () => Promise.resolve(undefined),
 });
 const hidden = defineCommand({ ...push, name: 'wal-prefetch', summary: 'Hidden one.', hidden: true });
@@ -54,13 +54,16 @@ describe('help', () => {
       expect(text).toMatch(/archive_command = 'walvault wal-push %p' +Elsewhere\./);
       expect(text).toMatch(/ {2}75 {2}somebody else is pushing/);
       expect(text).toMatch(/ {2}64 {2}bad usage/);
+      expect(text, 'what cannot happen to it').not.toMatch(/ {2}69 /);
     }
   });
 
   it('uses the name that the program was called by', async () => {
     const text = await textOf(['help', 'backup-push'], 'wal-g');
     expect(text).toContain('wal-g backup-push /data');
-    expect(text).not.toContain('bad usage');
+    expect(text).toMatch(/ {2}1 {3}any error/);
+    expect(text).toMatch(/ {2}200 the server stops/);
+    expect(text, 'there it is 1').not.toMatch(/bad usage|somebody else/);
   });
 });
 
