@@ -1,7 +1,8 @@
 /** Finding one's way in a data directory on disk. Small and synchronous: archive_command and restore_command use it. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../errors.ts';
+import { readStart } from '../platform/files.ts';
 import { controlFileBytes, parseControlFile, type ControlFile } from './control-file.ts';
 
 /** Path of the control file below the data directory. */
@@ -70,19 +71,4 @@ export function recoveryRequest(dataDirectory: string): RecoveryRequest {
     recovery: existsSync(join(dataDirectory, 'recovery.signal')),
     standby: existsSync(join(dataDirectory, 'standby.signal')),
   };
-}
-
-function readStart(path: string, bytes: number): Uint8Array {
-  const file = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(bytes);
-    let length = 0;
-    for (;;) {
-      const read = readSync(file, buffer, length, bytes - length, length);
-      length += read;
-      if (read === 0 || length === bytes) return buffer.subarray(0, length);
-    }
-  } finally {
-    closeSync(file);
-  }
 }

@@ -2,9 +2,10 @@
  * The last steps of a restore, in an order that matters: only when everything is in place and on disk does the directory
  * get its `pg_control`, without which no server starts.
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../../errors.ts';
+import { syncFolder } from '../../platform/files.ts';
 import { controlFilePath } from '../pgdata.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
@@ -53,14 +54,14 @@ export async function completeRestore(remainder: RestoreRemainder): Promise<read
   // Remote backups do not tell the mode of the data directory, and a server accepts only its owner's.
   if (!deepestFirst.some(({ path }) => path === '')) chmodSync(layout.destination, 0o700);
   for (const { path, mode } of deepestFirst) chmodSync(localPath(layout, path), mode & 0o7777);
-  if (durable) for (const directory of directoriesOf(remainder)) syncDirectory(directory);
+  if (durable) for (const directory of directoriesOf(remainder)) syncFolder(directory);
 
   if (control === undefined) return lost;
   const temporary = `${controlFilePath}.walvault`;
   writeWhole(temporary, control.bytes, control.mode);
   await target.settled();
   renameSync(localPath(layout, temporary), localPath(layout, controlFilePath));
-  if (durable) syncDirectory(dirname(localPath(layout, controlFilePath)));
+  if (durable) syncFolder(dirname(localPath(layout, controlFilePath)));
   return lost;
 
   function writeWhole(path: MemberPath, bytes: Uint8Array, mode: number): void {
@@ -101,13 +102,4 @@ function directoriesOf({ layout, parts }: RestoreRemainder): ReadonlySet<string>
       ...roots.map((root) => dirname(root)),
     ].filter((directory) => existsSync(directory)),
   );
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

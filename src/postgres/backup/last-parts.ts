@@ -1,5 +1,4 @@
 /** The two parts that are written last: `pg_control.tar`, when all files are read, and `backup_label.tar`, after the stop. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TarHeader } from '../../archive/header.ts';
 import { contentOf, writeTar } from '../../archive/writer.ts';
@@ -8,6 +7,7 @@ import { ArchiverError, CorruptError } from '../../errors.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { readStart } from '../../platform/files.ts';
 import type { Abortable } from '../../storage/storage.ts';
 import { headerOf, type Owners } from '../cluster/member.ts';
 import type { ClusterEntry } from '../cluster/walk.ts';
@@ -30,7 +30,7 @@ export async function readStableControlFile(dataDirectory: string, clock: Clock)
   const path = join(dataDirectory, controlFilePath);
   let last: Buffer | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const bytes = readUpTo(path, controlFileBytes);
+    const bytes = readStart(path, controlFileBytes);
     try {
       parseControlFile(bytes);
       return bytes;
@@ -107,19 +107,4 @@ async function pushSmallPart(
   const { key, storedBytes } = await pushObject(transport, logicalKey, open, { signal });
   const memberBytes = members.reduce((sum, [, bytes]) => sum + bytes.length, 0);
   return { key, memberBytes, storedBytes, vanished: [] };
-}
-
-function readUpTo(path: string, bytes: number): Buffer {
-  const fd = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(bytes);
-    let length = 0;
-    for (;;) {
-      const read = readSync(fd, buffer, length, bytes - length, length);
-      length += read;
-      if (read === 0 || length === bytes) return buffer.subarray(0, length);
-    }
-  } finally {
-    closeSync(fd);
-  }
 }

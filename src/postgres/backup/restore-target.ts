@@ -2,9 +2,10 @@
  * Where a backup is restored to: a directory that was empty, and one for each tablespace. Files are written through here
  * only, and never through a symbolic link: links of the backup are made when everything else is in place.
  */
-import { closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import type { TarSink } from '../../archive/reader.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { writeAll } from '../../platform/files.ts';
 import { createFlusher, FlushError, type Flusher } from './flusher.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
 
@@ -41,9 +42,6 @@ export interface RestoreTarget {
 
 /** A large file goes to the disk in stretches of this size while it is being written. */
 const flushBytes = 32 * 1024 * 1024;
-
-/** Larger writes cost more, not less (measured: `docs/adr/0001`). */
-const writeBytes = 256 * 1024;
 
 /**
  * Opens the target.
@@ -112,7 +110,7 @@ function openSink(
   return {
     write(chunk) {
       attempt(() => {
-        for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, Math.min(writeBytes, chunk.length - at));
+        writeAll(fd, chunk);
       });
       unflushedBytes += chunk.length;
       if (unflushedBytes < flushBytes) return;

@@ -1,9 +1,10 @@
 /** Brings an archived file to disk under a name of its own choosing; what becomes of it is the caller's. */
-import { closeSync, fsync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fstatSync, openSync } from 'node:fs';
 import { createTurns } from '../../bytes/turns.ts';
 import { ArchiverError, codeOf, CorruptError, messageOf } from '../../errors.ts';
 import type { FoundObject } from '../../pipeline/find-object.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import { removeQuietly, writeAll } from '../../platform/files.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
 
 /** A file on disk, and how it begins. */
@@ -23,9 +24,6 @@ export interface DownloadOptions {
   /** Wait until it is on disk. What a server fetches it makes durable itself before it counts on it. */
   readonly durable?: boolean;
 }
-
-/** Larger writes cost the kernel more per byte. */
-const writeBytes = 256 * 1024;
 
 /** The local disk, not the storage, failed. */
 export function localError(error: unknown, action: string): unknown {
@@ -58,7 +56,7 @@ export async function download(found: FoundObject, path: string, options: Downlo
         signal.throwIfAborted();
         if (sizeBytes < head.length) head.set(chunk.subarray(0, head.length - sizeBytes), sizeBytes);
         sizeBytes += chunk.length;
-        writeAll(descriptor, chunk, action);
+        write(descriptor, chunk, action);
         const turned = turn();
         if (turned !== undefined) await turned;
       }
@@ -75,20 +73,9 @@ export async function download(found: FoundObject, path: string, options: Downlo
   }
 }
 
-/** Removes a file that nobody needs, if it is there and can be removed. */
-export function removeQuietly(path: string): void {
+function write(descriptor: number, chunk: Uint8Array, action: string): void {
   try {
-    unlinkSync(path);
-  } catch {
-    // It has gone, or it cannot be helped: whatever failed before is what counts.
-  }
-}
-
-function writeAll(descriptor: number, chunk: Uint8Array, action: string): void {
-  try {
-    for (let at = 0; at < chunk.length;) {
-      at += writeSync(descriptor, chunk, at, Math.min(writeBytes, chunk.length - at));
-    }
+    writeAll(descriptor, chunk);
   } catch (error) {
     throw localError(error, action);
   }

@@ -1,8 +1,9 @@
 /** A file of the server that is read once or more, always the same one, whatever happens to its name meanwhile. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { ArchiverError, codeOf, CorruptError, messageOf } from '../../errors.ts';
+import { readAll } from '../../platform/files.ts';
 
 /** An open file. Close it. */
 export interface LocalFile {
@@ -32,15 +33,7 @@ export function openLocalFile(path: string): LocalFile {
   }
   const sizeBytes = Number(stats.size);
 
-  function read(target: Uint8Array, position: number): number {
-    let length = 0;
-    while (length < target.length) {
-      const got = readSync(descriptor, target, length, target.length - length, position + length);
-      if (got === 0) break;
-      length += got;
-    }
-    return length;
-  }
+  const read = (target: Uint8Array, position: number): number => readAll(descriptor, target, position);
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the reads are synchronous
   async function* content(): ByteSource {

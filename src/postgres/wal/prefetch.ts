@@ -6,11 +6,12 @@ import { codeOf, messageOf } from '../../errors.ts';
 import { findObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { removeQuietly } from '../../platform/files.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { isAbandoned, isTempName } from '../../storage/file/temp-name.ts';
+import { isAbandoned, isTempName } from '../../platform/temp-name.ts';
 import { findDataDirectory } from '../pgdata.ts';
 import { parseSegmentName, type SegmentId } from '../wal-segment.ts';
-import { download, removeQuietly } from './download.ts';
+import { download } from './download.ts';
 import { inspectWalFile } from './inspect.ts';
 import { missingAhead, prefetchFolderOf, segmentBytesFor, type PrefetchFolder } from './prefetched.ts';
 

@@ -2,8 +2,9 @@
 import { closeSync, copyFileSync, constants, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { removeQuietly } from '../../platform/files.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
-import { removeQuietly, type DownloadedFile } from './download.ts';
+import type { DownloadedFile } from './download.ts';
 import type { PrefetchFolder } from './prefetched.ts';
 
 /** Where to look, and how long. */

@@ -15,7 +15,7 @@ import { listObjects, listTemporaries } from './list.ts';
 import { openObject, statObject } from './read.ts';
 import { FileRoot } from './root.ts';
 import { asking, unlessAbsent } from './system-error.ts';
-import { isAbandoned } from './temp-name.ts';
+import { isAbandoned } from '../../platform/temp-name.ts';
 import { copyObject, writeObject } from './write.ts';
 
 /** Options of {@link openFileStorage}. */

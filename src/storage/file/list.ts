@@ -7,7 +7,7 @@ import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
 import { statObject } from './read.ts';
 import type { FileRoot } from './root.ts';
 import { asking, unlessAbsent } from './system-error.ts';
-import { isTempName } from './temp-name.ts';
+import { isTempName } from '../../platform/temp-name.ts';
 
 /** See `Storage.list`. Links to folders are neither followed nor shown; those to objects inside the root are objects. */
 export async function* listObjects(

@@ -2,9 +2,10 @@
  * The directory that a file storage lives in, and the only way from keys to paths: every path that leaves here has
  * been resolved, symbolic links included, and lies below the root.
  */
-import { fsyncSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { syncFolder } from '../../platform/files.ts';
 import { StorageForbiddenError, StorageUnavailableError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { unlessAbsent } from './system-error.ts';
@@ -98,20 +99,6 @@ export class FileRoot {
     throw new StorageForbiddenError(`"${key}" leads out of the storage ${this.location} through a symbolic link`, {
       hint: 'Remove the link; to keep objects elsewhere, mount that file system inside the storage directory.',
     });
-  }
-}
-
-const syncUnsupported = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EBADF']);
-
-/** Makes the entries of a directory durable, where its file system can do that. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    if (!syncUnsupported.has(codeOf(error) ?? '')) throw error;
-  } finally {
-    closeSync(fd);
   }
 }
 

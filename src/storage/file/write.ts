@@ -9,24 +9,20 @@ import {
   promises,
   renameSync,
   rmdirSync,
-  unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { codeOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { removeQuietly, syncFolder, writeAll } from '../../platform/files.ts';
+import { isTempName, tempNameFor } from '../../platform/temp-name.ts';
 import { ObjectExistsError } from '../errors.ts';
 import { InvalidKeyError } from '../key.ts';
 import type { Key, WriteOptions } from '../storage.ts';
 import { Flush } from './flush.ts';
-import { syncFolder, type FileRoot, type Place } from './root.ts';
+import type { FileRoot, Place } from './root.ts';
 import { asking, waiting } from './system-error.ts';
-import { isTempName, tempNameFor } from './temp-name.ts';
-
-/** Larger writes cost the kernel more per byte (measured: `findings-node.md`, 4 MiB against 256 KiB). */
-const writeBytes = 256 * 1024;
 
 /** Where an object is to be made. */
 export interface Target extends WriteOptions {
@@ -127,10 +123,6 @@ async function fill(descriptor: number, flush: Flush, body: ByteSource, target: 
   target.signal?.throwIfAborted();
 }
 
-function writeAll(descriptor: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at, Math.min(writeBytes, chunk.length - at));
-}
-
 /** Gives the finished file the object's name. */
 function publish(target: Target, temp: TempFile): void {
   if (target.ifAbsent === true) linkNew(target, temp);
@@ -154,10 +146,7 @@ function linkNew(target: Target, temp: TempFile): void {
   try {
     linkSync(temp.tempPath, temp.path);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') {
-      makeNameDurable(temp);
-      throw existing(target, temp);
-    }
+    if (codeOf(error) === 'EEXIST') throw existing(target, temp);
     if (codeOf(error) === 'ENOENT') target.root.assertPresent();
     if (!linksUnsupported.has(codeOf(error) ?? '')) throw error;
     // File systems without hard links (FAT, some network ones) have no create-only rename that Node could call.
@@ -169,32 +158,17 @@ function linkNew(target: Target, temp: TempFile): void {
 }
 
 function refuseExisting(target: Target, place: Place): void {
-  if (lstatSync(place.path, { throwIfNoEntry: false }) === undefined) return;
-  makeNameDurable(place);
-  throw existing(target, place);
-}
-
-/** Whoever is told that an object exists may rely on it: its writer may not have made its name durable yet. */
-function makeNameDurable({ folder }: Place): void {
-  syncFolder(folder);
+  if (lstatSync(place.path, { throwIfNoEntry: false }) !== undefined) throw existing(target, place);
 }
 
 function existing({ root, key }: Target, place: Place): ObjectExistsError {
-  // Whoever finds that the object is equal takes it for stored: its writer may have been killed just before this step.
+  // Whoever is told so may take it for stored: its writer may have been killed just before this step.
   syncFolder(place.folder);
   return new ObjectExistsError(key, root.location);
 }
 
 function actionOf({ key, root }: Target): string {
   return `write "${key}" in ${root.location}`;
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Never made, or the storage is gone; what remains is swept as a leftover.
-  }
 }
 
 function removeFolderQuietly(path: string): void {

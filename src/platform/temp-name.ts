@@ -1,10 +1,11 @@
 /**
- * Names of files that are being written: `<final>.tmp.<YYYYMMDD>T<HHMMSS>Z-<16 hex>`, WAL-G's form (`storages.md` 5.2 of
+ * Names of files that are being written, in a file storage and beside what wal-fetch was asked for: `<final>.tmp.<YYYYMMDD>T<HHMMSS>Z-<16 hex>`, WAL-G's form (`storages.md` 5.2 of
  * the specification), so that both hide each other's. WAL-G's digits are random; ours say who writes: six of the
  * machine, six of the process, four of a counter. That is how a leftover of a killed process is told from a file in use.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { codeOf } from '../errors.ts';
 
 const pattern = /\.tmp\.\d{8}T\d{6}Z-[0-9a-f]{16}$/;
 const foreignLeftoverAgeMs = 24 * 3_600_000;
@@ -41,7 +42,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+    return codeOf(error) !== 'ESRCH';
   }
 }
 

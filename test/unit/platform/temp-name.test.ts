@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAbandoned, isTempName, tempNameFor } from '../../../../src/storage/file/temp-name.ts';
+import { isAbandoned, isTempName, tempNameFor } from '../../../src/platform/temp-name.ts';
 
 const now = new Date('2026-11-21T03:04:58.378Z');
 const hoursAgo = (hours: number): Date => new Date(now.getTime() - hours * 3_600_000);
