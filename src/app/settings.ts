@@ -42,6 +42,5 @@ export function knownSettingNames(): ReadonlySet<string> {
 
 /** Names that are accepted and not used by this version, without the prefixed spellings of each. */
 export function namesNotUsedYet(): readonly string[] {
-  const used = new Set(settingSections.flatMap(settingsOf).flatMap(({ env, aliases }) => [env, ...aliases]));
-  return [...settingsKnownLater({ spellings: false })].filter((name) => !used.has(name)).sort();
+  return [...settingsKnownLater({ spellings: false })].sort();
 }

@@ -11,32 +11,20 @@ export const controlFilePath = 'global/pg_control';
 /** Where to look for a data directory, in this order. */
 export interface DataDirectoryClues {
   /** A file in its `pg_wal`, as the server gave it, relative to `cwd` or absolute. */
-  readonly walFile?: string | undefined;
+  readonly walFile: string;
   /** The current directory: the server runs its commands in the data directory. */
   readonly cwd: string;
-  /** The setting PGDATA. */
-  readonly pgdata?: string | undefined;
 }
 
 /**
- * The data directory that a WAL file belongs to: the first of the folder above the file's own, the current directory and
- * PGDATA that holds a control file. Symbolic links are not resolved, since `pg_wal` may be one that leads elsewhere.
+ * The data directory that a WAL file belongs to: the folder above the file's own, else the current directory, if it
+ * holds a control file. Symbolic links are not resolved, since `pg_wal` may be one that leads elsewhere.
  *
- * @returns its absolute path; undefined when none of them is a data directory
+ * @returns its absolute path; undefined when neither is a data directory
  */
-export function findDataDirectory(clues: DataDirectoryClues): string | undefined {
-  const { walFile, cwd, pgdata } = clues;
-  const candidates = [
-    ...(walFile === undefined ? [] : [dirname(dirname(resolve(cwd, walFile)))]),
-    cwd,
-    ...(pgdata === undefined ? [] : [resolve(cwd, pgdata)]),
-  ];
+export function findDataDirectory({ walFile, cwd }: DataDirectoryClues): string | undefined {
+  const candidates = [dirname(dirname(resolve(cwd, walFile))), cwd];
   return candidates.find((candidate) => existsSync(join(candidate, controlFilePath)));
-}
-
-/** `pg_wal` of a data directory, or `pg_xlog` where the server is older than 10; undefined when it has neither. */
-export function findWalDirectory(dataDirectory: string): string | undefined {
-  return ['pg_wal', 'pg_xlog'].map((name) => join(dataDirectory, name)).find((path) => existsSync(path));
 }
 
 /**
@@ -58,7 +46,7 @@ export function readControlFile(dataDirectory: string): ControlFile {
 }
 
 /** What the signal files in a data directory ask of the server that starts in it. */
-export interface RecoveryRequest {
+export interface SignalFiles {
   /** `recovery.signal`: recover from the archive, then promote. */
   readonly recovery: boolean;
   /** `standby.signal`: stay a standby; it wins over the other. */
@@ -66,7 +54,7 @@ export interface RecoveryRequest {
 }
 
 /** Looks for the signal files. */
-export function recoveryRequest(dataDirectory: string): RecoveryRequest {
+export function signalFiles(dataDirectory: string): SignalFiles {
   return {
     recovery: existsSync(join(dataDirectory, 'recovery.signal')),
     standby: existsSync(join(dataDirectory, 'standby.signal')),

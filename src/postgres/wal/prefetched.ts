@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { findDataDirectory, readControlFile, recoveryRequest } from '../pgdata.ts';
+import { findDataDirectory, readControlFile, signalFiles } from '../pgdata.ts';
 import { isSegmentName, nextSegment, parseSegmentName, segmentName } from '../wal-segment.ts';
 
 /** Paths in the folder. */
@@ -90,6 +90,6 @@ export function removeAfterRecovery(walDirectory: string): void {
   if (!existsSync(folder)) return;
   const dataDirectory = findDataDirectory({ walFile: join(walDirectory, 'any'), cwd: walDirectory });
   if (dataDirectory === undefined) return;
-  const { recovery, standby } = recoveryRequest(dataDirectory);
+  const { recovery, standby } = signalFiles(dataDirectory);
   if (!recovery && !standby) rmSync(folder, { recursive: true, force: true });
 }

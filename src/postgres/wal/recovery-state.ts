@@ -3,7 +3,7 @@
  * "there is no such file", and in archive recovery then opens with what it has. See `docs/adr/0004-statuses-of-wal-fetch.md`.
  */
 import { ArchiverError } from '../../errors.ts';
-import { findDataDirectory, recoveryRequest } from '../pgdata.ts';
+import { findDataDirectory, signalFiles } from '../pgdata.ts';
 
 /**
  * `archiveRecovery`: ends recovery, and promotes, at the first file that is not there. `standby`: goes on asking. `none`:
@@ -18,7 +18,7 @@ export const undecidedStatus = 200;
 export function recoveryStateOf(destination: string, cwd: string): RecoveryState {
   const dataDirectory = findDataDirectory({ walFile: destination, cwd });
   if (dataDirectory === undefined) return 'none';
-  const { recovery, standby } = recoveryRequest(dataDirectory);
+  const { recovery, standby } = signalFiles(dataDirectory);
   if (standby) return 'standby';
   return recovery ? 'archiveRecovery' : 'none';
 }

@@ -51,6 +51,7 @@ describe('the list of all settings', () => {
 
   it('says which of them this version does not use', () => {
     expect(namesNotUsedYet()).toContain('S3_SSE');
-    for (const { env } of settings) expect(namesNotUsedYet()).not.toContain(env);
+    const used = settings.flatMap(({ env, aliases }) => [env, ...aliases]);
+    expect(namesNotUsedYet().filter((name) => used.includes(name))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { findDataDirectory, findWalDirectory, recoveryRequest } from '../../../src/postgres/pgdata.ts';
+import { findDataDirectory, signalFiles } from '../../../src/postgres/pgdata.ts';
 import { temporaryDirectory } from '../../../testtools/temp.ts';
 
 async function makeCluster(path: string): Promise<string> {
@@ -11,15 +11,14 @@ async function makeCluster(path: string): Promise<string> {
   return path;
 }
 
-it('the data directory is found above the WAL file, then in the current directory, then by PGDATA', async () => {
+it('the data directory is found above the WAL file, then in the current directory', async () => {
   await using directory = await temporaryDirectory();
   const one = await makeCluster(join(directory.path, 'one'));
   const two = await makeCluster(join(directory.path, 'two'));
   const elsewhere = directory.path;
-  expect(findDataDirectory({ walFile: 'pg_wal/000000010000000000000001', cwd: one, pgdata: two })).toBe(one);
+  expect(findDataDirectory({ walFile: 'pg_wal/000000010000000000000001', cwd: one })).toBe(one);
   expect(findDataDirectory({ walFile: join(two, 'pg_wal/x'), cwd: one })).toBe(two);
-  expect(findDataDirectory({ walFile: '/nowhere/x', cwd: one, pgdata: two })).toBe(one);
-  expect(findDataDirectory({ cwd: elsewhere, pgdata: 'two' })).toBe(two);
+  expect(findDataDirectory({ walFile: '/nowhere/x', cwd: one })).toBe(one);
   expect(findDataDirectory({ walFile: '/nowhere/x', cwd: elsewhere })).toBeUndefined();
 });
 
@@ -31,15 +30,13 @@ it('the data directory is found though pg_wal is a link to another disk', async 
   await mkdir(join(directory.path, 'disk'));
   await symlink(join(directory.path, 'disk'), join(cluster, 'pg_wal'));
   expect(findDataDirectory({ walFile: 'pg_wal/x', cwd: cluster })).toBe(cluster);
-  expect(findWalDirectory(cluster)).toBe(join(cluster, 'pg_wal'));
-  expect(findWalDirectory(directory.path)).toBeUndefined();
 });
 
 it('signal files say what kind of recovery is asked for', async () => {
   await using directory = await temporaryDirectory();
-  expect(recoveryRequest(directory.path)).toEqual({ recovery: false, standby: false });
+  expect(signalFiles(directory.path)).toEqual({ recovery: false, standby: false });
   await writeFile(join(directory.path, 'recovery.signal'), '');
-  expect(recoveryRequest(directory.path)).toEqual({ recovery: true, standby: false });
+  expect(signalFiles(directory.path)).toEqual({ recovery: true, standby: false });
   await writeFile(join(directory.path, 'standby.signal'), '');
-  expect(recoveryRequest(directory.path)).toEqual({ recovery: true, standby: true });
+  expect(signalFiles(directory.path)).toEqual({ recovery: true, standby: true });
 });

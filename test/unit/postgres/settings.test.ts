@@ -5,7 +5,7 @@ import { postgresSettings } from '../../../src/postgres/settings.ts';
 const read = (values: Record<string, string>) => readSettings(postgresSettings, rawSettings(values));
 
 it('sizes of WAL segments are given in MiB and used in bytes', () => {
-  expect(read({})).toMatchObject({ segmentBytes: 16 * 1024 * 1024, blockBytes: 8192, walPageBytes: 8192 });
+  expect(read({}).segmentBytes).toBe(16 * 1024 * 1024);
   expect(read({ WALG_PG_WAL_SIZE: '1024' }).segmentBytes).toBe(1024 ** 3);
 });
 
