@@ -48,9 +48,12 @@ export async function* readLandmarks(source: ByteSource): AsyncGenerator<Landmar
     if (!(await pages.open())) return;
     for (;;) {
       await turn();
-      const lsn = pages.position;
+      const lsn = pages.beginRecord();
       const start = await pages.read(recordHeaderBytes);
-      if (start === undefined) return;
+      if (start === undefined) {
+        if (pages.isAbandoned()) continue;
+        return;
+      }
       const header = new DataView(start.buffer, start.byteOffset, recordHeaderBytes);
       const length = header.getUint32(0, true);
       if (length < recordHeaderBytes) return;
@@ -59,16 +62,15 @@ export async function* readLandmarks(source: ByteSource): AsyncGenerator<Landmar
       const manager = header.getUint8(17);
       const kind = kindOf(manager, info);
       const rest = length - recordHeaderBytes;
-      if (kind === undefined) {
-        if (!(await pages.skip(rest))) return;
-      } else {
-        const body = await pages.read(Math.min(rest, longestRead));
-        if (body === undefined) return;
+      const body = kind === undefined ? undefined : await pages.read(Math.min(rest, longestRead));
+      const isRead = kind === undefined || body !== undefined;
+      const isWhole = isRead && (await pages.skip(rest - (body?.length ?? 0))) && (await pages.align(length));
+      const isAbandoned = !isWhole && pages.isAbandoned();
+      if (kind !== undefined && body !== undefined && !isAbandoned) {
         const landmark = landmarkOf(kind, { lsn, xid, body, bodyBytes: rest });
         if (landmark !== undefined) yield landmark;
-        if (!(await pages.skip(Math.max(0, rest - longestRead)))) return;
       }
-      if (!(await pages.skip((alignment - (length % alignment)) % alignment))) return;
+      if (!isWhole && !isAbandoned) return;
     }
   } finally {
     await pages.close();
@@ -128,15 +130,28 @@ class PageReader {
   #start = 0n;
   /** Bytes of the segment that were taken. */
   #offset = 0;
+  #inRecord = false;
+  #abandoned = false;
 
   constructor(bytes: ByteReader) {
     this.#bytes = bytes;
   }
 
-  /** LSN of the next byte, page headers passed over only when it is read. */
-  get position(): Lsn {
+  /** A record begins with the next byte. @returns its LSN; page headers are passed over only when it is read */
+  beginRecord(): Lsn {
+    this.#inRecord = false;
     const inPage = this.#offset % this.#pageBytes;
     return toLsn(this.#start + BigInt(this.#offset + (inPage === 0 ? pageHeaderBytes : 0)));
+  }
+
+  /**
+   * Whether the last read ended early because its record does: a crash cut it off, and the server that came up went on
+   * with another one in the page that was to hold the rest. Then reading goes on there.
+   */
+  isAbandoned(): boolean {
+    const was = this.#abandoned;
+    this.#abandoned = false;
+    return was;
   }
 
   /** Reads the segment's header and what is left of a record from the segment before; false when there is nothing more. */
@@ -149,10 +164,16 @@ class PageReader {
     this.#offset = segmentHeaderBytes;
     if ((header.flags & continuedFlag) === 0) return true;
     const remaining = new DataView(first.buffer, first.byteOffset, first.length).getUint32(16, true);
-    return (await this.skip(remaining)) && this.skip((alignment - (remaining % alignment)) % alignment);
+    this.#inRecord = true;
+    return ((await this.skip(remaining)) && (await this.align(remaining))) || this.isAbandoned();
   }
 
-  /** A copy of the next bytes; undefined when the segment ends before. */
+  /** Passes over what fills up a record of this length. */
+  align(length: number): Promise<boolean> {
+    return this.skip((alignment - (length % alignment)) % alignment);
+  }
+
+  /** A copy of the next bytes; undefined when the segment, or the record, ends before. */
   async read(count: number): Promise<Uint8Array | undefined> {
     const copy = new Uint8Array(count);
     for (let done = 0; done < count;) {
@@ -164,7 +185,7 @@ class PageReader {
     return copy;
   }
 
-  /** False when the segment ends before. */
+  /** False when the segment, or the record, ends before. */
   async skip(count: number): Promise<boolean> {
     for (let left = count; left > 0;) {
       const piece = await this.#some(left);
@@ -183,7 +204,12 @@ class PageReader {
       const header = await this.#bytes.read(pageHeaderBytes);
       if (header.length < pageHeaderBytes || (header[0] === 0 && header[1] === 0)) return undefined;
       this.#offset += pageHeaderBytes;
+      if (this.#inRecord && ((header[2] ?? 0) & continuedFlag) === 0) {
+        this.#abandoned = true;
+        return undefined;
+      }
     }
+    this.#inRecord = true;
     const leftInPage = this.#pageBytes - (this.#offset % this.#pageBytes);
     const wanted = Math.min(limit, leftInPage);
     const piece = this.#bytes.take(wanted) ?? (await this.#bytes.readSome(wanted));

@@ -68,6 +68,27 @@ describe('readLandmarks', () => {
     expect(cut.map(shown)).toEqual((await landmarksOf(bytes)).map(shown).slice(0, cut.length));
   });
 
+  it('goes on behind a record that a crash cut off and whose rest was never written', async () => {
+    // As the server does when it comes up (XLP_FIRST_IS_OVERWRITE_CONTRECORD): the next page begins with another record.
+    const bytes = await segment('pg15-lz4-delta', '000000010000000000000008');
+    const all = await landmarksOf(bytes);
+    const pageBytes = 8192;
+    const cut = Number(all[1]?.lsn ?? 0n) % bytes.length;
+    const next = Math.ceil(cut / pageBytes) * pageBytes;
+    const made = Buffer.from(bytes);
+    made.writeUInt32LE(100_000, cut);
+    made[cut + 17] = 10;
+    made.fill(0, cut + 24, next);
+    const goesOn = Number(all[2]?.lsn ?? 0n) % bytes.length;
+    const record = bytes.subarray(goesOn, goesOn + bytes.readUInt32LE(goesOn));
+    made.writeUInt16LE(0x0008, next + 2);
+    made.fill(0, next + 24, next + pageBytes);
+    record.copy(made, next + 24);
+    const found = await landmarksOf(made);
+    expect(found.map(({ xid }) => xid)).toEqual([776, 778]);
+    expect(found[1]?.lsn).toBe((all[0]?.lsn ?? 0n) - ((all[0]?.lsn ?? 0n) % BigInt(bytes.length)) + BigInt(next + 24));
+  });
+
   it('never hangs or crashes on a damaged segment', async () => {
     const bytes = await segment('pg15-lz4-delta', '000000010000000000000008');
     await fc.assert(
