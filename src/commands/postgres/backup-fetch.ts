@@ -46,6 +46,10 @@ export const backupFetch = defineCommand({
       placeholder: 'GLOB',
       text: 'Restore only files that match, such as "base/16384/*". The result cannot be started.',
     },
+    'skip-target-check': {
+      type: 'boolean',
+      text: 'Do not look whether the archive leads to the target: the WAL may be elsewhere, such as in a saved pg_wal. Name a backup.',
+    },
     'dry-run': { type: 'boolean', text: 'Look at everything, say what would be done, write nothing.' },
     'target-storage': {
       type: 'string',
@@ -154,12 +158,15 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
 
   const { segmentBytes } = readSettings(postgresSettings, app.settings);
   const transport = await app.transport();
-  const backup = await chooseBackup({ transport, clock, logger, signal, segmentBytes }, { selector, request });
+  const { backup, request: planned } = await chooseBackup(
+    { transport, clock, logger, signal, segmentBytes },
+    { selector, request, unchecked: options['skip-target-check'] === true },
+  );
   const sentinel = await readSentinel(transport.storage, backup, { signal });
   const additions =
-    request === undefined
+    planned === undefined
       ? new Map<string, string>()
-      : recoveryAdditions(request, restoreCommandOfProgram(app, options), sentinel.pgVersion);
+      : recoveryAdditions(planned, restoreCommandOfProgram(app, options), sentinel.pgVersion);
   const durable = !settings.disableFsync;
   return prepareFetch(
     { transport, logger, signal },

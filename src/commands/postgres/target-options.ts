@@ -10,7 +10,11 @@ export const targetOptions = {
     text: 'Recover to this moment, such as "2026-11-21 14:04:30+01"; without a zone it is local time.',
   },
   'target-lsn': { type: 'string', placeholder: 'LSN', text: 'Recover to this position in the WAL.' },
-  'target-name': { type: 'string', placeholder: 'NAME', text: 'Recover to this restore point.' },
+  'target-name': {
+    type: 'string',
+    placeholder: 'NAME',
+    text: 'Recover to this restore point, the newest of that name.',
+  },
   'target-xid': { type: 'string', placeholder: 'XID', text: 'Recover to the end of this transaction.' },
   target: {
     type: 'string',

@@ -1,6 +1,7 @@
 /** Prepares a recovery: gathers what is known of the archive, has the plan made, and writes down what the server is told. */
 import type { BackupSelector } from '../../catalog/backup-store.ts';
 import { tarPartitionsFolder } from '../../catalog/layout.ts';
+import { zeroTimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
@@ -31,31 +32,46 @@ export interface RecoveryServices {
 
 const sentinelsAtOnce = 16;
 
+/** What to restore and, for a recovery, what to tell the server. */
+export interface ChosenBackup {
+  readonly backup: string;
+  readonly request: RecoveryRequest | undefined;
+}
+
 /**
- * The name of the backup to restore: the one selected, or, for a recovery, the newest that leads to the target.
+ * The backup to restore: the one selected, or, for a recovery, the newest that leads to the target.
  *
  * @param wanted.selector undefined: any; then there must be a request
  * @param wanted.request undefined: no recovery is asked for
+ * @param wanted.unchecked take the backup selected as it is: the WAL may be elsewhere
  * @throws BackupNotFoundError, AmbiguousBackupError; TargetUnreachableError when the archive, or the backup selected,
  *   does not lead to the target; ArchiverError (kind `usage`) when nothing is given
  */
 export async function chooseBackup(
   services: RecoveryServices,
-  wanted: { readonly selector: BackupSelector | undefined; readonly request: RecoveryRequest | undefined },
-): Promise<string> {
+  wanted: {
+    readonly selector: BackupSelector | undefined;
+    readonly request: RecoveryRequest | undefined;
+    readonly unchecked?: boolean;
+  },
+): Promise<ChosenBackup> {
   const { clock, signal } = services;
   const { storage } = services.transport;
   const { selector, request } = wanted;
   const named = selector === undefined ? undefined : (await selectBackup(storage, selector, { signal, clock })).name;
-  if (request !== undefined) {
+  if (request !== undefined && wanted.unchecked !== true) {
     const all = await listBackupRecords(storage, { signal, clock });
     const sentinel = named === undefined ? undefined : await readSentinel(storage, named, { signal });
     if (named !== undefined && sentinel?.kind === 'delta') throw new DeltaBackupError(named, sentinel.root);
-    return (await chooseForRecovery(services, request, { all, named })).backup.name;
+    const { backup, target } = await chooseForRecovery(services, request, { all, named });
+    return { backup: backup.name, request: { ...request, target } };
   }
-  if (named !== undefined) return named;
+  if (named !== undefined) return { backup: named, request };
   throw new ArchiverError('usage', 'the name of a backup is missing', {
-    hint: 'Give a name, LATEST, or a target of recovery such as --target-time.',
+    hint:
+      request === undefined
+        ? 'Give a name, LATEST, or a target of recovery such as --target-time.'
+        : 'Give a name, or LATEST: without the check of the target none is chosen.',
   });
 }
 
@@ -94,7 +110,9 @@ async function recoverable(services: RecoveryServices, record: BackupRecord): Pr
     const { startLsn, finishLsn } = sentinel;
     if (sentinel.kind === 'delta' || timeline === undefined) return undefined;
     if (startLsn === undefined || finishLsn === undefined) return undefined;
-    return { name, timeline, startLsn, finishLsn, finishTime: finished };
+    // Of a backup that tells no time it is known that it ended before its sentinel was stored, be that the original or a copy.
+    const finishTime = finished === undefined || finished === zeroTimeNs ? record.entry.modified : finished;
+    return { name, timeline, startLsn, finishLsn, finishTime };
   } catch (error) {
     if (!(error instanceof ArchiverError) || (error.kind !== 'corrupt' && error.kind !== 'missing')) throw error;
     services.logger.warn('backup left aside, its sentinel cannot be read', { backup: name, reason: error.message });

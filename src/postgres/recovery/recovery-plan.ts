@@ -11,7 +11,7 @@ import { formatInstant } from './instant.ts';
 import type { Landmark } from './landmarks.ts';
 import { reachOf, type Reach, type RecoverableBackup, type Unusable } from './reach.ts';
 import { TargetUnreachableError, describeReach } from './unreachable.ts';
-import { describeTarget, type RecoveryRequest } from './target.ts';
+import { describeTarget, type RecoveryRequest, type RecoveryTarget } from './target.ts';
 
 /** Reads the landmarks of an archived segment, oldest first. */
 export type LandmarkSource = (segment: SegmentId) => AsyncIterable<Landmark>;
@@ -31,7 +31,12 @@ export interface RecoveryFacts {
 export interface RecoveryPlan {
   readonly backup: RecoverableBackup;
   readonly reach: Reach;
+  /** What to tell the server: the target asked for, or the position that it stands for. */
+  readonly target: RecoveryTarget;
 }
+
+/** Looking may take long; every so many segments it is told how far it is. */
+const toldSegments = 64;
 
 /** Backups that reach equally far on the same timeline: nothing is missing between them. */
 interface Stretch {
@@ -50,8 +55,9 @@ interface Stretch {
  */
 export async function planRecovery(facts: RecoveryFacts, request: RecoveryRequest): Promise<RecoveryPlan> {
   const { wal, logger } = facts;
-  const newestFirst = facts.backups.toSorted((a, b) =>
-    a.finishLsn === b.finishLsn ? b.timeline - a.timeline : a.finishLsn < b.finishLsn ? 1 : -1,
+  // A newer timeline may have branched off before the end of an older one: positions are comparable within one only.
+  const newestFirst = facts.backups.toSorted(
+    (a, b) => b.timeline - a.timeline || (a.finishLsn === b.finishLsn ? 0 : a.finishLsn < b.finishLsn ? 1 : -1),
   );
   const seen = newestFirst.map((backup) => reachOf(wal, backup, request.timeline));
   const unusable = seen.filter((one): one is Unusable => 'reason' in one);
@@ -70,11 +76,11 @@ export async function planRecovery(facts: RecoveryFacts, request: RecoveryReques
     const last = request.target.kind === 'time' ? await stretch.lastTransaction() : undefined;
     const window = describeReach(stretch.longest, last);
     if (typeof answer !== 'string') {
-      const { backup, gap, missing } = answer;
+      const { backup, gap, missing } = answer.reach;
       if (gap) logger.warn('the WAL archive has a gap, recovery cannot go beyond it', { missing });
       const target = describeTarget(request.target);
       logger.info('recovery planned', { backup: backup.name, target, reachable: window });
-      return { backup, reach: answer };
+      return { backup, ...answer };
     }
     if (candidates.length > 0) refusal ??= answer;
     windows.unshift(window);
@@ -95,7 +101,11 @@ function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly 
 }
 
 /** The newest backup of a stretch that the target can be reached from, or why there is none. */
-async function choose(facts: RecoveryFacts, request: RecoveryRequest, stretch: Stretch): Promise<Reach | string> {
+async function choose(
+  facts: RecoveryFacts,
+  request: RecoveryRequest,
+  stretch: Stretch,
+): Promise<Pick<RecoveryPlan, 'reach' | 'target'> | string> {
   const { longest, reaches } = stretch;
   const [newest] = reaches;
   if (newest === undefined) return 'every other backup was ruled out';
@@ -103,33 +113,40 @@ async function choose(facts: RecoveryFacts, request: RecoveryRequest, stretch: S
   switch (target.kind) {
     case 'end':
     case 'immediate':
-      return newest;
+      return { reach: newest, target };
     case 'lsn':
       if (target.lsn >= longest.end) return `the archived WAL ends before it, at ${formatLsn(longest.end)}`;
-      return endingBefore(reaches, target.lsn);
+      return endingBefore(reaches, target.lsn, target);
     case 'time': {
       const before = reaches.find(({ backup }) => (backup.finishTime ?? target.instant) <= target.instant);
       if (before === undefined) return 'every backup ends after it';
       const last = await stretch.lastTransaction();
       if (last === undefined) return 'no transaction ended after the backup';
       const stops = request.inclusive ? last.instant > target.instant : last.instant >= target.instant;
-      return stops ? before : `the last archived transaction ended before it, at ${formatInstant(last.instant)}`;
+      return stops
+        ? { reach: before, target }
+        : `no archived transaction ended after it, the last one at ${formatInstant(last.instant)}`;
     }
     case 'name': {
       const point = await seek(facts, longest, ({ kind, name }) => kind === 'restore point' && name === target.name);
-      return point === undefined
-        ? 'there is no such restore point in the archived WAL'
-        : endingBefore(reaches, point.lsn);
+      if (point === undefined) return 'there is no such restore point in the archived WAL';
+      // By its name the server would stop at the first of several.
+      return endingBefore(reaches, point.lsn, { kind: 'lsn', lsn: point.lsn });
     }
     case 'xid': {
       const end = await seek(facts, longest, ({ kind, xid }) => kind === 'transaction' && xid === target.xid);
-      return end === undefined ? 'it does not end in the archived WAL' : endingBefore(reaches, end.lsn);
+      return end === undefined ? 'it does not end in the archived WAL' : endingBefore(reaches, end.lsn, target);
     }
   }
 }
 
-function endingBefore(reaches: readonly Reach[], lsn: Lsn): Reach | string {
-  return reaches.find(({ backup }) => backup.finishLsn <= lsn) ?? 'every backup ends after it';
+function endingBefore(
+  reaches: readonly Reach[],
+  lsn: Lsn,
+  target: RecoveryTarget,
+): Pick<RecoveryPlan, 'reach' | 'target'> | string {
+  const reach = reaches.find(({ backup }) => backup.finishLsn <= lsn);
+  return reach === undefined ? 'every backup ends after it' : { reach, target };
 }
 
 /** The last landmark of some kind behind the end of the oldest backup. */
@@ -139,9 +156,10 @@ async function seek(
   wanted: (landmark: Landmark) => boolean,
 ): Promise<Landmark | undefined> {
   const { segmentBytes } = facts.wal;
-  for (const segment of longest.segments.toReversed()) {
+  for (const [read, segment] of longest.segments.toReversed().entries()) {
     if (segmentStart(nextSegment(segment), segmentBytes) <= longest.backup.finishLsn) return undefined;
-    facts.logger.debug('reading WAL', { segment: segmentName(segment, segmentBytes) });
+    const level = read % toldSegments === toldSegments - 1 ? 'info' : 'debug';
+    facts.logger[level]('looking for the target in the archived WAL', { segment: segmentName(segment, segmentBytes) });
     let found: Landmark | undefined;
     for await (const landmark of facts.landmarks(segment)) {
       if (landmark.lsn >= longest.backup.finishLsn && landmark.lsn < longest.end && wanted(landmark)) found = landmark;

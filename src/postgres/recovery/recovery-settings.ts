@@ -26,6 +26,8 @@ export function formatRecoverySettings(request: RecoveryRequest, restoreCommand:
     ['recovery_target_timeline', String(request.timeline)],
     ['recovery_target_inclusive', String(request.inclusive)],
     ['recovery_target_action', request.action ?? 'pause'],
+    // The backup may be of a delayed standby.
+    ['recovery_min_apply_delay', '0'],
     ...targetSettings.filter((name) => name !== chosen?.[0]).map((name) => [name, ''] as const),
     ...(chosen === undefined ? [] : [chosen]),
   ];

@@ -15,6 +15,8 @@ export interface UnreachableDetails {
   readonly reason?: string | undefined;
 }
 
+const elsewhere = 'If you have the WAL elsewhere, name a backup and add --skip-target-check.';
+
 /** No backup with the WAL behind it leads to the target. */
 export class TargetUnreachableError extends ArchiverError {
   constructor(target: RecoveryTarget, details: UnreachableDetails) {
@@ -26,8 +28,8 @@ export class TargetUnreachableError extends ArchiverError {
     super('missing', `recovery cannot reach ${describeTarget(target)}: ${why}; ${window}`, {
       hint:
         windows.length === 0
-          ? 'Name another timeline with --target-timeline, or restore without a target.'
-          : 'Choose a target in that window; --target-timeline latest alone recovers all that is archived.',
+          ? `Name another timeline with --target-timeline, or restore without a target. ${elsewhere}`
+          : `Choose a target in that window; --target end recovers all that is archived. ${elsewhere}`,
     });
   }
 }

@@ -74,8 +74,8 @@ describe('planRecovery', () => {
 
   it.each<[TargetTexts, RegExp]>([
     [{ time: at(9) }, /every backup ends after it/],
-    [{ time: at(45) }, /last archived transaction ended before it, at 2026-11-21 10:45:00\+00/],
-    [{ time: at(59) }, /last archived transaction ended before it/],
+    [{ time: at(45) }, /no archived transaction ended after it, the last one at 2026-11-21 10:45:00\+00/],
+    [{ time: at(59) }, /no archived transaction ended after it/],
     [{ lsn: '0/10000FF' }, /every backup ends after it/],
     [{ lsn: '0/5000000' }, /WAL ends before it, at 0\/5000000/],
     [{ name: 'never' }, /no such restore point/],
@@ -110,7 +110,7 @@ describe('planRecovery', () => {
   it('says of a named backup why it will not do, wherever it lies', async () => {
     const archived = wal(1, 3, 4);
     await expect(chosen({ time: at(20) }, { archived, named: 'base_1' })).rejects.toThrow(
-      /last archived transaction ended before it, at 2026-11-21 10:15/,
+      /no archived transaction ended after it, the last one at 2026-11-21 10:15/,
     );
     await expect(chosen({ time: at(40) }, { archived: wal(3, 4), named: 'base_1' })).rejects.toThrow(
       /backup "base_1": WAL that it needs is not in the archive: "000000010000000000000001"/,
@@ -121,6 +121,29 @@ describe('planRecovery', () => {
     await expect(chosen({ time: at(20) }, { backups: [] })).rejects.toThrow(
       /there is no backup; nothing can be reached/,
     );
+  });
+
+  it('takes the newest timeline for the end of a backup, wherever an older one came to', async () => {
+    const newer = { ...backup(2), name: 'after_recovery', timeline: 2, finishTime: parseInstant(at(50)) };
+    const archived = wal(1, 2, 3, 4);
+    const keys = new Map([2, 3].map((number) => [BigInt(number), `wal_005/2-${number}`]));
+    const branched = { ...archived, segments: new Map([...archived.segments, [2, keys]]) };
+    expect(await chosen({ target: 'immediate' }, { backups: [newer, backup(4)], archived: branched })).toBe(
+      'after_recovery',
+    );
+  });
+
+  it('tells the server the position of a restore point, since by its name it stops at the first of several', async () => {
+    async function* nightly(segment: SegmentId): AsyncGenerator<Landmark, void> {
+      for await (const landmark of landmarks(segment)) {
+        yield landmark.kind === 'restore point' ? { ...landmark, name: 'nightly' } : landmark;
+      }
+    }
+    const request = parseRecoveryRequest({ name: 'nightly' });
+    if (request === undefined) throw new Error('no request');
+    const facts = { wal: wal(1, 2, 3), backups: [backup(1)], landmarks: nightly, logger: silentLogger };
+    const plan = await planRecovery(facts, request);
+    expect(plan.target).toEqual({ kind: 'lsn', lsn: parseLsn('0/3000900') });
   });
 
   it('prefers, for any moment that can be reached, the newest backup that ended before it', async () => {
