@@ -268,6 +268,67 @@ describe.runIf(major > 0)('a session on the server', () => {
     );
   });
 
+  it('runs nothing that the owner of a database has planted there', async () => {
+    const tested = await start({ major });
+    await tested.query(`create role mallory`);
+    await tested.query(`create database trap owner mallory`);
+    await tested.query(
+      `set role mallory;
+      create function public.planted(name, name) returns text language plpgsql as $$
+        begin alter role mallory superuser; return $1::text; end $$;
+      create operator public.|| (leftarg = name, rightarg = name, function = public.planted);
+      create function public.planted(oid, int4) returns bool language plpgsql as $$
+        begin alter role mallory superuser; return true; end $$;
+      create operator public.<> (leftarg = oid, rightarg = int4, function = public.planted)`,
+      'trap',
+    );
+    const server = await connect(tested);
+    const names: string[] = [];
+    for await (const { name } of server.databases()) names.push(name);
+    expect(names).toContain('trap');
+    expect(await tested.value(`select rolsuper from pg_roles where rolname = 'mallory'`)).toBe('f');
+  });
+
+  it('gives up on a backend that does not answer, when the signal is aborted and when it is closed', async () => {
+    const tested = await start({ major });
+    const quick: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
+    const controller = new AbortController();
+    const servers = [
+      await connect(tested, { clock: quick, signal: controller.signal }),
+      await connect(tested, { clock: quick }),
+    ] as const;
+    const pids = await tested.query(`select pid from pg_stat_activity where application_name = 'wal-g'`);
+    for (const { pid } of pids) process.kill(Number(pid), 'SIGSTOP');
+    try {
+      const asked = expect(servers[0].currentLsn()).rejects.toMatchObject({ kind: 'interrupted' });
+      controller.abort(new InterruptedError());
+      await asked;
+      await servers[1][Symbol.asyncDispose]();
+    } finally {
+      for (const { pid } of pids) process.kill(Number(pid), 'SIGCONT');
+    }
+  }, 30_000);
+
+  it('stops listing relations when the signal is aborted, even while a lock keeps it waiting', async () => {
+    const tested = await start({ major });
+    const controller = new AbortController();
+    const server = await connect(tested, { signal: controller.signal });
+    const locking = tested.query('begin; lock table pg_inherits in access exclusive mode; select pg_sleep(8)');
+    await tested.waitFor(`select count(*) > 0 from pg_locks where mode = 'AccessExclusiveLock' and granted`);
+    const names: string[] = [];
+    const listing = (async () => {
+      for await (const { name } of server.databases()) names.push(name);
+    })();
+    const ended = expect(listing).rejects.toMatchObject({ kind: 'interrupted' });
+    await tested.waitFor(`select count(*) > 0 from pg_locks where not granted`);
+    controller.abort(new InterruptedError());
+    await ended;
+    // Still in the way: the listing did not wait for it to go.
+    expect(await tested.value(`select count(*) > 0 from pg_locks where mode = 'AccessExclusiveLock'`)).toBe('t');
+    await server[Symbol.asyncDispose]();
+    await locking;
+  }, 30_000);
+
   it('does not wait longer than it may for the archive', async () => {
     const tested = await start({ major, archiveCommand: 'false' });
     const logger = recordingLogger();

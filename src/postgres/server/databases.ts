@@ -1,5 +1,5 @@
 /** Relations of all databases: what a partial restore needs (`postgres-storage.md` 7.3 of the specification). */
-import { messageOf } from '../../errors.ts';
+import { InterruptedError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Connector } from './connection.ts';
 import { numberOf, textOf } from './rows.ts';
@@ -48,6 +48,9 @@ export async function* readDatabases(
       });
       continue;
     }
+    // A lock on a catalogue may keep the query waiting for long.
+    const cut = (): void => own.destroy(new InterruptedError());
+    options.signal.addEventListener('abort', cut, { once: true });
     try {
       yield {
         name,
@@ -55,7 +58,11 @@ export async function* readDatabases(
         tablespaceOid: numberOf(row, 'dattablespace'),
         relations: await readRelations(own, name),
       };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      throw error;
     } finally {
+      options.signal.removeEventListener('abort', cut);
       await own.end();
     }
   }
@@ -66,6 +73,11 @@ interface MutableEntry extends RelationEntry {
 }
 
 async function readRelations(session: Session, database: string): Promise<ReadonlyMap<string, RelationEntry>> {
+  // The database may belong to someone who must not run code as us: no operator of his own making is to be found.
+  await session.query({
+    text: `select pg_catalog.set_config('search_path', '', false)`,
+    failure: `cannot set up the session in the database "${database}"`,
+  });
   // Mapped catalogues have no relfilenode in pg_class; their path ends with it.
   const rows = await session.query({
     text: `

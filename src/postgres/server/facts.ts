@@ -32,15 +32,14 @@ export async function learnFacts(session: Session, logger: Logger): Promise<Serv
   });
   const version = numberOf(versionRow, 'version');
   const traits = traitsOf(version);
-  // Alone, since the limit may be too short for anything else.
+  // Before anything else: the limit may be too short for it, and the path lead to somebody's own operators.
   await session.query({
-    text: `select pg_catalog.set_config('statement_timeout', '0', false)`,
+    text: `select pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('search_path', '', false)`,
     failure: 'cannot set up the session',
   });
   await session.query({
     text: `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
-      where name in (${limits.map((name) => `'${name}'`).join(', ')})
-      union all select pg_catalog.set_config('search_path', '', false)`,
+      where name in (${limits.map((name) => `'${name}'`).join(', ')})`,
     failure: 'cannot set up the session',
   });
   const [row] = await session.query({

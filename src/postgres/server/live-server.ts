@@ -212,11 +212,18 @@ class LiveServer implements PostgresServer {
     return row;
   }
 
-  /** Runs a query that the signal cancels on the server. */
+  /** Runs a query that the signal cancels on the server; one that does not heed it is cut off. */
   async #query(query: Query): Promise<readonly Row[]> {
-    const { signal } = this.#options;
+    const { signal, clock = systemClock } = this.#options;
     signal.throwIfAborted();
-    const cancel = (): void => void this.#cancelQuery().catch(() => undefined);
+    const answered = new AbortController();
+    const cancel = (): void => {
+      void this.#cancelQuery().catch(() => undefined);
+      clock.sleep(answerLimitMs, answered.signal).then(
+        () => this.#session.destroy(new Error('no answer')),
+        () => undefined,
+      );
+    };
     signal.addEventListener('abort', cancel, { once: true });
     try {
       const rows = await this.#session.query(query);
@@ -227,6 +234,7 @@ class LiveServer implements PostgresServer {
       throw error;
     } finally {
       signal.removeEventListener('abort', cancel);
+      answered.abort();
     }
   }
 

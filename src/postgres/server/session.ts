@@ -68,6 +68,9 @@ export async function openSession(config: ClientConfig, options: SessionOptions)
   }
 }
 
+/** A server that does not answer must not keep us from leaving. */
+const farewellMs = 5_000;
+
 class ClientSession implements Session {
   readonly location: string;
   readonly #client: Client;
@@ -112,7 +115,9 @@ class ClientSession implements Session {
     this.#ending = true;
     if (this.lost.aborted) return;
     if (this.busy) this.#socket.destroy();
+    const late = setTimeout(() => this.#socket.destroy(), farewellMs);
     await this.#client.end().catch(() => undefined);
+    clearTimeout(late);
   }
 
   destroy(cause: Error): void {
