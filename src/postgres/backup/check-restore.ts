@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { CorruptError } from '../../errors.ts';
 import { parseBackupLabel } from './backup-label.ts';
+import { heldBackControlPath } from './complete-restore.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import type { FetchRequest } from './fetch.ts';
 import { labelMember } from './names.ts';
@@ -55,4 +56,10 @@ export function checkRestoredLabel(
   const path = localPath(layout, labelMember);
   if (!existsSync(path)) throw new CorruptError(`backup "${backup}" has no backup label`);
   checkLabel(backup, sentinel, readFileSync(path));
+}
+
+/** @throws CorruptError when no part of a backup without `pg_control.tar` has brought the control file */
+export function checkRestoredControl({ backup }: Pick<FetchRequest, 'backup'>, layout: RestoreLayout): void {
+  if (!existsSync(localPath(layout, heldBackControlPath)))
+    throw new CorruptError(`backup "${backup}" has no pg_control`);
 }

@@ -12,13 +12,16 @@ import { HostileMemberError, type MemberPath } from './member-path.ts';
 import { localPath, openRestoreTarget, restoreError, type RestoreLayout } from './restore-target.ts';
 import type { SmallFile } from './small-tar.ts';
 
+/** Where `pg_control` waits until everything else is in place. */
+export const heldBackControlPath: MemberPath = `${controlFilePath}.walvault`;
+
 /** What is left to do when all parts are unpacked. */
 export interface RestoreRemainder {
   readonly layout: RestoreLayout;
   readonly parts: readonly FetchedPart[];
   /** The label and the like; they replace what parts brought under the same name. */
   readonly files: ReadonlyMap<MemberPath, SmallFile>;
-  /** Written last; undefined when it is not wanted, or a part has it. */
+  /** Written last; undefined when it is not wanted, or a part has brought it as {@link heldBackControlPath}. */
   readonly control: SmallFile | undefined;
   /** `pg_wal` is made when the backup has none (it was a symbolic link); undefined: not. */
   readonly walDirectory: 'pg_wal' | 'pg_xlog' | undefined;
@@ -56,11 +59,10 @@ export async function completeRestore(remainder: RestoreRemainder): Promise<read
   for (const { path, mode } of deepestFirst) chmodSync(localPath(layout, path), mode & 0o7777);
   if (durable) for (const directory of directoriesOf(remainder)) syncFolder(directory);
 
-  if (control === undefined) return lost;
-  const temporary = `${controlFilePath}.walvault`;
-  writeWhole(temporary, control.bytes, control.mode);
+  if (control !== undefined) writeWhole(heldBackControlPath, control.bytes, control.mode);
   await target.settled();
-  renameSync(localPath(layout, temporary), localPath(layout, controlFilePath));
+  if (!existsSync(localPath(layout, heldBackControlPath))) return lost;
+  renameSync(localPath(layout, heldBackControlPath), localPath(layout, controlFilePath));
   if (durable) syncFolder(dirname(localPath(layout, controlFilePath)));
   return lost;
 

@@ -5,6 +5,8 @@ import { decoding } from '../../pipeline/transport.ts';
 import type { WorkerJob } from '../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../pipeline/worker-thread.ts';
 import type { Key } from '../../storage/storage.ts';
+import { controlFilePath } from '../pgdata.ts';
+import { heldBackControlPath } from './complete-restore.ts';
 import { namingObject } from './corrupt-object.ts';
 import { globMatcher } from './glob.ts';
 import { HostileMemberError, memberPath, type MemberPath } from './member-path.ts';
@@ -73,6 +75,8 @@ export async function runFetchPart(context: WorkerContext, job: FetchPartJob): P
           directories.push({ path, mode: header.mode });
           return undefined;
         case 'symlink':
+          // Such links are never stored: this one would lead a copy into the files of the original.
+          if (/^pg_tblspc\/[^/]+$/.test(path)) throw new HostileMemberError(header.name, 'is the link of a tablespace');
           if (listed) links.push({ path, target: header.linkName });
           return undefined;
         case 'file':
@@ -85,7 +89,7 @@ export async function runFetchPart(context: WorkerContext, job: FetchPartJob): P
           if (path === '') throw new HostileMemberError(header.name, 'is the data directory itself');
           if (matches?.(`/${path}`) === false) return undefined;
           filesWritten += 1;
-          return target.openFile(path, header.mode);
+          return target.openFile(path === controlFilePath ? heldBackControlPath : path, header.mode);
         default:
           throw new HostileMemberError(header.name, `is no file, directory or symbolic link but a ${header.type}`);
       }

@@ -2,7 +2,7 @@
  * Restores a full backup into an empty directory: everything is looked at before a byte is written, parts are unpacked
  * side by side, and `pg_control` comes last, so that a restore that did not end well cannot be started.
  */
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -10,7 +10,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Progress } from '../../platform/progress.ts';
 import { controlFilePath } from '../pgdata.ts';
 import { readContents } from './backup-contents.ts';
-import { checkArrived, checkLabel, checkRestoredLabel } from './check-restore.ts';
+import { checkArrived, checkLabel, checkRestoredControl, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
 import { readStoredControl, type StoredControl } from './control-of-backup.ts';
 import { DeltaBackupError } from './delta-backup-error.ts';
@@ -119,7 +119,8 @@ export async function prepareFetch(
     control,
     labels,
     leaveOut: [
-      controlFilePath,
+      // Backups of WAL-E have it in a part only.
+      ...(control === undefined ? [] : [controlFilePath]),
       ...(spaces.asRecorded ? [] : [tablespaceMapMember]),
       ...(request.additions.size === 0 ? [] : recoveryFiles),
     ],
@@ -146,6 +147,7 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
     const small = [...labels.values(), ...(control === undefined ? [] : [control.file])];
     checkArrived(request, { parts, wanted, small });
     if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
+    if (mask === undefined && control === undefined) checkRestoredControl(request, layout);
     const isWanted = (path: MemberPath) => mask === undefined || globMatcher(`/${mask}`)(`/${path}`);
     const lost = await completeRestore({
       layout,
@@ -157,6 +159,13 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
       additions,
       durable,
     });
+    for (const { path, target } of parts.flatMap(({ links }) => links)) {
+      if (lost.some((link) => link.path === path) || leadsInside(destination, path, target)) continue;
+      logger.warn('a symbolic link leads out of the directory: the original may use what it leads to', {
+        path,
+        target,
+      });
+    }
     for (const { path } of lost) logger.warn('a symbolic link is left out, its target is not recorded', { path });
     return {
       destination,
@@ -212,6 +221,10 @@ function makeDestinations({ destination, tablespaces }: RestoreLayout): void {
   for (const directory of Object.values(tablespaces)) {
     makeDestination(directory, directory.startsWith(`${destination}/`) ? 0o700 : 0o755);
   }
+}
+
+function leadsInside(destination: string, path: MemberPath, target: string): boolean {
+  return `${resolve(destination, dirname(path), target)}/`.startsWith(`${destination}/`);
 }
 
 function without<T>(files: ReadonlyMap<MemberPath, T>, leaveOut: readonly MemberPath[]): ReadonlyMap<MemberPath, T> {

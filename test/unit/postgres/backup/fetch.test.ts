@@ -115,6 +115,21 @@ describe('a restore', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('brings pg_control last also where a part has it, as in backups of WAL-E', async () => {
+    const backup = `${madeName}_00000040`;
+    const { 'pg_control.tar': control = [], ...parts } = plain;
+    await restore({ name: backup, parts: { ...parts, 'part_003.tar': control }, files: null }, { backup });
+    expect(content('PG_VERSION')).toBe('17\n');
+    expect(readFileSync(join(destination, 'global/pg_control')).equals(madeControl)).toBe(true);
+    expect(existsSync(join(destination, 'global/pg_control.walvault'))).toBe(false);
+  });
+
+  it('fails when such a backup has no pg_control at all', async () => {
+    const backup = `${madeName}_00000040`;
+    const parts = Object.fromEntries(Object.entries(plain).filter(([part]) => part !== 'pg_control.tar'));
+    await refuses({ name: backup, parts, files: null }, /has no pg_control/, { backup });
+  });
+
   it('makes pg_wal where the backup has none, since it was a link', async () => {
     const withoutWal = (plain['part_001.tar'] ?? []).filter(({ name }) => name !== '/pg_wal');
     await restore({ parts: { ...plain, 'part_001.tar': withoutWal } });
@@ -174,11 +189,15 @@ describe('a restore', () => {
     const links = [
       { name: '/postgresql.conf', type: 'symlink', linkName: '/etc/postgresql.conf' },
       { name: '/lost', type: 'symlink', linkName: 'lost' },
+      { name: '/base/2', type: 'symlink', linkName: '1' },
     ] as const;
     await restore({ parts: { ...plain, 'part_003.tar': links } });
     expect(readlinkSync(join(destination, 'postgresql.conf'))).toBe('/etc/postgresql.conf');
     expect(existsSync(join(destination, 'lost'))).toBe(false);
-    expect(warnings.map(([message]) => message)).toEqual(['a symbolic link is left out, its target is not recorded']);
+    expect(warnings.map(([message, fields]) => [message.replace(/:.*/, ''), fields?.['path']])).toEqual([
+      ['a symbolic link leads out of the directory', 'postgresql.conf'],
+      ['a symbolic link is left out, its target is not recorded', 'lost'],
+    ]);
   });
 });
 
@@ -269,6 +288,11 @@ describe('a damaged or hostile backup', () => {
   it('with a file in the place of a directory is refused', async () => {
     const members = [{ name: '/PG_VERSION/x', content: 'x' }];
     await refuses({ parts: { ...plain, 'part_003.tar': members } }, corrupt);
+  });
+
+  it('with a link into a tablespace that it does not describe is refused', async () => {
+    const link = { name: '/pg_tblspc/16384', type: 'symlink', linkName: temporary.path } as const;
+    await refuses({ parts: { ...plain, 'part_003.tar': [link] } }, corrupt);
   });
 
   it.each(['hardlink', 'fifo', 'character device'] as const)('with a %s is refused', async (type) => {
