@@ -4,7 +4,7 @@ import { walKey } from '../../catalog/layout.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { findObject, type FoundObject } from '../../pipeline/find-object.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
-import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import { readDecoded, storedKey, type Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
 import { findDataDirectory } from '../pgdata.ts';
@@ -65,7 +65,8 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
   const key = walKey(name);
   const ifAbsent = preventOverwrite || classifyWalFileName(name) === 'history';
   const archived = ifAbsent ? await findObject(transport, key, { signal }) : undefined;
-  if (archived !== undefined) {
+  // Of an object under the very name, the write below answers only when it is durable: its writer may have been killed.
+  if (archived !== undefined && archived.key !== storedKey(transport, key)) {
     await requireSame(file, archived, options);
     return false;
   }

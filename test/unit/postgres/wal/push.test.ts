@@ -164,6 +164,14 @@ describe('wal-push', () => {
     expect((await collect(await memory.read(`wal_005/${first}`))).equals(content)).toBe(true);
   });
 
+  it('takes an object that is there for stored only when the storage says that it is durable', async () => {
+    put(first);
+    await rigOf().push(`pg_wal/${first}`);
+    const { push, calls } = rigOf();
+    expect(await push(`pg_wal/${first}`)).toMatchObject({ outcome: 'present' });
+    expect(calls.map(({ verb }) => verb)).toContain('write');
+  });
+
   it('replaces it when that is allowed, but never a history', async () => {
     put(first, makeSegment(first, { fill: 1 }));
     put('00000002.history', 'one');
