@@ -129,9 +129,9 @@ class Session implements BackupSession {
   }
 
   async stop(): Promise<BackupEnd> {
-    clearInterval(this.#aliveCheck);
     this.#options.logger.info('stopping the backup on the server', { backup: this.name });
     const { lsn, label, tablespaceMap } = await this.#server.stopBackup({ timeoutMs: this.#options.stopTimeoutMs });
+    clearInterval(this.#aliveCheck);
     this.#isRunning = false;
     return { lsn, label, tablespaceMap, time: this.#options.clock.now() };
   }

@@ -149,6 +149,20 @@ describe('a backup on the server', () => {
     expect(session.signal.reason).toMatchObject({ kind: 'unavailable', cause: { message: 'no answer' } });
   });
 
+  it('notices that the server stopped answering also while it is being stopped', async () => {
+    const server = new StubServer(primary);
+    const session = await open(server, { aliveCheckIntervalMs: 1 });
+    const stop = Promise.withResolvers<never>();
+    server.stopBackup = () => stop.promise;
+    const stopped = expect(session.stop()).rejects.toThrow('cut off');
+    server.pingFails = true;
+    await new Promise((resolve) => {
+      session.signal.addEventListener('abort', resolve);
+    });
+    stop.reject(new Error('cut off'));
+    await stopped;
+  });
+
   it('ends the start when the storage cannot be asked', async () => {
     const server = new StubServer(primary);
     const storage = { ...options.storage, stat: () => Promise.reject(new Error('storage away')) };
