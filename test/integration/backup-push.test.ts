@@ -68,6 +68,7 @@ describe.skipIf(major === undefined)('backup-push', () => {
     const result = await push(['--permanent', '--add-user-data', '{"release": "<4.2>"}']);
     expect(result.status, result.stderr).toBe(0);
     expect(result.stdout).toBe('');
+    expect(result.stderr.trimEnd()).toMatch(/Wrote backup with name base_[0-9A-F]{24} to storage default$/);
     const name = backupName();
     const folder = `basebackups_005/${name}`;
     const names = stored();
@@ -215,6 +216,22 @@ describe.skipIf(major === undefined)('backup-push', () => {
     expect(stored()).toEqual([]);
     await rig.server.waitFor(`SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'wal-g'`);
     expect((await push()).status).toBe(0);
+  });
+
+  it('leaves the parts of another run alone that pushes a backup of the same name from elsewhere', async () => {
+    const run = rig.start(['backup-push', rig.server.dataDirectory], {
+      WALG_FILE_PREFIX: storage,
+      WALG_DISK_RATE_LIMIT: '8000000',
+    });
+    await run.logged(/pushing the files/);
+    while (!stored().some((name) => name.includes('.tmp.'))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const [backup = ''] = readdirSync(join(storage, 'basebackups_005'));
+    const foreign = `basebackups_005/${backup}/tar_partitions/part_999.tar.lz4`;
+    writeFileSync(join(storage, foreign), 'of another run');
+    const { status, stderr } = await run.ended;
+    expect(status, stderr).toBe(75);
+    expect(stored()).toContain(foreign);
+    expect(stored().filter((name) => name.includes('sentinel'))).toEqual([]);
   });
 
   it('removes half-written objects of killed runs, and leaves unfinished backups of other names alone', async () => {

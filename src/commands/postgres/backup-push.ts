@@ -114,6 +114,8 @@ export const backupPush = defineCommand({
       storedBytes: backup.compressedBytes,
       durationMs: Math.round(clock.monotonicMs() - started),
     });
+    // WAL-G's last line: scripts take the name from it.
+    logger.info(`Wrote backup with name ${backup.name} to storage default`);
     return 0;
   },
 });

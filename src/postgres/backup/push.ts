@@ -21,7 +21,7 @@ import { pushControlPart, pushLabelPart, readStableControlFile } from './last-pa
 import { planParts, type PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkSegmentSize, reportArchiving } from './preflight.ts';
 import { pushParts } from './push-parts.ts';
-import { checkStoredParts, recordBackup, type FinishedBackup } from './record.ts';
+import { ForeignPartsError, recordBackup, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 
@@ -66,7 +66,7 @@ export interface PushedBackup {
 
 /**
  * Pushes a full backup. When it rejects there is no backup, the server has left backup mode, and what was stored is
- * removed again, as far as that is possible.
+ * removed again, as far as that is possible and it is not another run's.
  *
  * @throws ArchiverError: `config`, `missing`, `forbidden`, `unavailable`, `busy`, `cannotWrite`, `interrupted` …
  */
@@ -88,13 +88,15 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   });
   const { name } = session;
   try {
-    const left = await removeUnfinished(storage, name, { signal });
+    const left = await removeUnfinished(storage, name, { signal, logger });
     if (left > 0) logger.info('removed what an unfinished push had left', { backup: name, objects: left });
     return await pushFiles(session, server, dataDirectory, options);
   } catch (error) {
+    // Before the server is asked to end the backup: it may get lost over that.
+    const reason = reasonOf(session.signal) ?? error;
     await session[Symbol.asyncDispose]();
-    await tidyUp(storage, name, logger);
-    throw reasonOf(session.signal) ?? error;
+    if (!(error instanceof ForeignPartsError)) await tidyUp(storage, name, logger);
+    throw reason;
   }
 }
 
@@ -146,7 +148,6 @@ async function pushFiles(
   };
   const databases =
     options.recordDatabases && !options.filesMetadataDisabled ? await listDatabases(server, logger) : [];
-  await checkStoredParts(transport.storage, backup, { signal });
   const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, backup, databases, { signal });
   return { name, uncompressedBytes, compressedBytes };
 }
@@ -198,6 +199,7 @@ async function listDatabases(
     for await (const { name, oid, relations } of server.databases()) databases.push([name, { oid, tables: relations }]);
     return databases;
   } catch (error) {
+    if (error instanceof InterruptedError) throw error;
     logger.warn('the names of relations are not recorded: a partial restore of this backup will not work', {
       error: messageOf(error),
     });

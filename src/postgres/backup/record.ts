@@ -96,34 +96,40 @@ function* tarFileSets({ parts, labelPart: label }: FinishedBackup): Generator<[s
   yield [objectName(label), [tablespaceMapMember, labelMember]];
 }
 
-/**
- * Makes sure that the storage has exactly the parts that were pushed: another run elsewhere, which no lock of this server
- * keeps out, may have written a backup of the same name.
- *
- * @throws ArchiverError (kind `busy`)
- */
-export async function checkStoredParts(storage: Storage, backup: FinishedBackup, options: Abortable): Promise<void> {
-  const expected = new Map(storedParts(backup).map((part) => [part.key, part.storedBytes]));
-  const folder = tarPartitionsFolder(backup.session.name);
-  for await (const info of storage.list(folder, { recursive: true, ...options })) {
-    if (info.kind !== 'object') continue;
-    if (expected.get(info.key) !== info.sizeBytes) throw foreign(`holds another "${info.key}" than this run wrote`);
-    expected.delete(info.key);
-  }
-  const [lost] = expected.keys();
-  if (lost !== undefined) throw foreign(`no longer holds "${lost}"`);
-
-  function foreign(what: string): ArchiverError {
-    return new ArchiverError('busy', `the storage ${what}`, {
+/** The storage has other parts under the name of this backup than this run wrote: it must leave them alone. */
+export class ForeignPartsError extends ArchiverError {
+  constructor(message: string) {
+    super('busy', message, {
       hint: 'Another run wrote a backup of the same name meanwhile, from another server or machine. Push again.',
     });
   }
 }
 
 /**
- * Writes files metadata (unless disabled), metadata and sentinel, in this order. With the sentinel the backup exists.
+ * Makes sure that the storage has exactly the parts that were pushed: another run elsewhere, which no lock of this server
+ * keeps out, may have written a backup of the same name.
  *
- * @throws ObjectExistsError when another run completed a backup of that name first
+ * @throws ForeignPartsError (kind `busy`)
+ */
+export async function checkStoredParts(storage: Storage, backup: FinishedBackup, options: Abortable): Promise<void> {
+  const expected = new Map(storedParts(backup).map((part) => [part.key, part.storedBytes]));
+  const folder = tarPartitionsFolder(backup.session.name);
+  for await (const info of storage.list(folder, { recursive: true, ...options })) {
+    if (info.kind !== 'object') continue;
+    if (expected.get(info.key) !== info.sizeBytes) {
+      throw new ForeignPartsError(`the storage holds another "${info.key}" than this run wrote`);
+    }
+    expected.delete(info.key);
+  }
+  const [lost] = expected.keys();
+  if (lost !== undefined) throw new ForeignPartsError(`the storage no longer holds "${lost}"`);
+}
+
+/**
+ * Writes metadata, files metadata (unless disabled) and sentinel, in this order. With the sentinel the backup exists; just
+ * before it the parts are looked at once more.
+ *
+ * @throws ForeignPartsError, and ObjectExistsError when another run completed a backup of that name first
  */
 export async function recordBackup(
   storage: Storage,
@@ -140,6 +146,7 @@ export async function recordBackup(
     const entries = [...databases];
     await pushPlain(storage, filesMetadataKey(name), () => filesMetadataOfBackup(backup, entries), options);
   }
+  await checkStoredParts(storage, backup, options);
   await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), options);
   return sentinel;
 }

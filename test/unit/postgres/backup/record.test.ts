@@ -123,6 +123,18 @@ describe('recording a backup', () => {
     await expect(recordBackup(flaky, finished, [], {})).resolves.toMatchObject({ kind: 'full' });
   });
 
+  it('writes no sentinel when another run removes a part at the last moment', async () => {
+    const raced: Storage = {
+      ...faultyStorage(storage, () => undefined),
+      async write(key, body, options) {
+        await storage.write(key, body, options);
+        if (key.endsWith('files_metadata.json')) await storage.delete([`${parts}/part_001.tar.lz4`]);
+      },
+    };
+    await expect(recordBackup(raced, finished, [], {})).rejects.toMatchObject({ kind: 'busy' });
+    expect(await storage.stat(sentinel)).toBeUndefined();
+  });
+
   it('notices parts that are foreign, changed or gone', async () => {
     await checkStoredParts(storage, finished, {});
     await storage.write(`${parts}/part_002.tar.lz4`, fromBytes(Buffer.alloc(1)));

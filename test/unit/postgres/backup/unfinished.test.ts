@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { fromBytes } from '../../../../src/bytes/stage.ts';
 import { silentLogger } from '../../../../src/platform/logger.ts';
 import { removeUnfinished, tidyUp } from '../../../../src/postgres/backup/unfinished.ts';
-import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
+import { StorageForbiddenError, StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { faultyStorage } from '../../../../testtools/faulty-storage.ts';
@@ -31,20 +31,42 @@ describe('removing what an unfinished push left', () => {
   });
 
   it('removes all objects of that backup and of no other', async () => {
-    expect(await removeUnfinished(storage, backup)).toBe(2);
+    expect(await removeUnfinished(storage, backup, { logger: silentLogger })).toBe(2);
     expect(await keys()).toEqual([other]);
   });
 
   it('never touches a backup that has a sentinel', async () => {
     await put(`basebackups_005/${backup}_backup_stop_sentinel.json`);
-    expect(await removeUnfinished(storage, backup)).toBe(0);
+    expect(await removeUnfinished(storage, backup, { logger: silentLogger })).toBe(0);
     expect(await keys()).toHaveLength(4);
   });
 
   it('also asks for leftovers that no listing shows', async () => {
     const watched = faultyStorage(storage, () => undefined);
-    await removeUnfinished(watched, backup);
+    await removeUnfinished(watched, backup, { logger: silentLogger });
     expect(watched.calls.map((call) => call.verb)).toContain('removeLeftovers');
+  });
+
+  it('only warns of leftovers of other users, which are in nobody’s way', async () => {
+    const refusing = faultyStorage(storage, ({ verb }) =>
+      verb === 'removeLeftovers' ? { error: new StorageForbiddenError('not yours') } : undefined,
+    );
+    const warned: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => warned.push(message) };
+    expect(await removeUnfinished(refusing, backup, { logger })).toBe(2);
+    expect(warned).toHaveLength(1);
+  });
+
+  it('touches nothing of a backup that another run completes while it is listed', async () => {
+    const raced: Storage = {
+      ...faultyStorage(storage, () => undefined),
+      async *list(prefix, options) {
+        yield* storage.list(prefix, options);
+        await put(`basebackups_005/${backup}_backup_stop_sentinel.json`);
+      },
+    };
+    expect(await removeUnfinished(raced, backup, { logger: silentLogger })).toBe(0);
+    expect(await keys()).toHaveLength(4);
   });
 
   it('does not hide the failure before it behind its own', async () => {
@@ -54,6 +76,6 @@ describe('removing what an unfinished push left', () => {
     const warned: string[] = [];
     await tidyUp(broken, backup, { ...silentLogger, warn: (message) => warned.push(message) });
     expect(warned).toHaveLength(1);
-    await expect(removeUnfinished(broken, backup)).rejects.toThrow('gone');
+    await expect(removeUnfinished(broken, backup, { logger: silentLogger })).rejects.toThrow('gone');
   });
 });
