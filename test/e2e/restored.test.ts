@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reachableWalvault } from '../../testtools/cli.ts';
@@ -94,6 +94,32 @@ describe.skipIf(majors.length === 0)('backup-fetch', () => {
     const result = await gapped.cli(wanted);
     expect(result.status).toBe(66);
     expect(existsSync(target)).toBe(false);
+  });
+
+  it('restores for a target in WAL that only a saved pg_wal holds, when it is told not to look', async () => {
+    await using lost = await openRig({ major: majors.at(-1) ?? 0 });
+    const { server } = lost;
+    await server.query('CREATE TABLE kept AS SELECT 1 AS n');
+    await lost.succeed(['backup-push', server.dataDirectory]);
+    await lost.archiveAll();
+    await server.query('INSERT INTO kept VALUES (2)');
+    const moment = (await server.value('SELECT clock_timestamp()::text')) ?? '';
+    await server.query('INSERT INTO kept VALUES (3)');
+    await server.stop('immediate');
+
+    const target = join(lost.folder, 'target');
+    const wanted = ['backup-fetch', target, 'LATEST', '--target-time', moment, '--target-action', 'promote'];
+    const refused = await lost.cli(wanted);
+    expect(refused.status).toBe(66);
+    expect(refused.stderr).toContain('--skip-target-check');
+    await lost.succeed([...wanted, '--skip-target-check']);
+    const saved = join(server.dataDirectory, 'pg_wal');
+    for (const name of readdirSync(saved).filter((one) => /^[0-9A-F]{24}$/.test(one))) {
+      copyFileSync(join(saved, name), join(target, 'pg_wal', name));
+    }
+    const restored = await lost.startRestored(target);
+    await restored.waitFor('SELECT NOT pg_is_in_recovery()');
+    expect(await restored.value(`SELECT string_agg(n::text, ',' ORDER BY n) FROM kept`)).toBe('1,2');
   });
 
   it('chooses by user data', async () => {
