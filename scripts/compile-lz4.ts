@@ -1,5 +1,17 @@
 /** From the AssemblyScript source of the lz4 routines to a TypeScript module that holds them as WebAssembly. */
-import { main } from 'assemblyscript/asc';
+
+/** What is used of the compiler. Its own declarations bring AssemblyScript's globals, such as an `at` that never misses. */
+interface Compiler {
+  main(
+    args: readonly string[],
+    host: {
+      writeFile(name: string, contents: Uint8Array | string): void;
+      readonly stderr: { write(chunk: unknown): void };
+    },
+  ): Promise<{ readonly error: Error | null }>;
+}
+
+const compilerModule = 'assemblyscript/asc';
 
 const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMemory', '1'], ...['--enable', 'simd']];
 
@@ -7,7 +19,8 @@ const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMe
 export async function compileLz4(root: string): Promise<string> {
   let bytes: Uint8Array | undefined;
   let complaints = '';
-  const { error } = await main(['assembly/lz4.ts', '--baseDir', root, '--outFile', 'lz4.wasm', ...options], {
+  const compiler = (await import(compilerModule)) as Compiler;
+  const { error } = await compiler.main(['assembly/lz4.ts', '--baseDir', root, '--outFile', 'lz4.wasm', ...options], {
     writeFile(_name, contents) {
       bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     },
