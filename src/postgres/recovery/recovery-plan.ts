@@ -78,6 +78,13 @@ export async function planRecovery(facts: RecoveryFacts, request: RecoveryReques
     if (typeof answer !== 'string') {
       const { backup, gap, missing } = answer.reach;
       if (gap) logger.warn('the WAL archive has a gap, recovery cannot go beyond it', { missing });
+      for (const passed of passedOver(unusable, backup, request.target)) {
+        logger.warn('a newer backup cannot be used here; is this the timeline that you want?', {
+          backup: passed.backup.name,
+          reason: passed.reason,
+          timeline: answer.reach.timeline,
+        });
+      }
       const target = describeTarget(request.target);
       logger.info('recovery planned', { backup: backup.name, target, reachable: window });
       return { backup, ...answer };
@@ -87,6 +94,20 @@ export async function planRecovery(facts: RecoveryFacts, request: RecoveryReques
   }
   const meant = unusable.filter(({ backup }) => isMeant(backup));
   throw new TargetUnreachableError(request.target, { windows, unusable: meant, reason: refusal });
+}
+
+/** Backups that would be nearer to the target: of a timeline that the recovery does not follow, or without their WAL. */
+function passedOver(
+  unusable: readonly Unusable[],
+  chosen: RecoverableBackup,
+  target: RecoveryTarget,
+): readonly Unusable[] {
+  const since = chosen.finishTime;
+  if (since === undefined || (target.kind !== 'end' && target.kind !== 'time')) return [];
+  return unusable.filter(({ backup: { finishTime } }) => {
+    if (finishTime === undefined || finishTime <= since) return false;
+    return target.kind === 'end' || finishTime <= target.instant;
+  });
 }
 
 function stretchesOf(facts: RecoveryFacts, reaches: readonly Reach[]): readonly Stretch[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../../src/platform/logger.ts';
+import { silentLogger, type LogFields } from '../../../../src/platform/logger.ts';
 import { parseLsn } from '../../../../src/postgres/lsn.ts';
 import type { ArchivedWal } from '../../../../src/postgres/recovery/archived-wal.ts';
 import { formatInstant, parseInstant } from '../../../../src/postgres/recovery/instant.ts';
@@ -7,6 +7,7 @@ import type { Landmark } from '../../../../src/postgres/recovery/landmarks.ts';
 import type { RecoverableBackup } from '../../../../src/postgres/recovery/reach.ts';
 import { planRecovery } from '../../../../src/postgres/recovery/recovery-plan.ts';
 import { parseRecoveryRequest, type TargetTexts } from '../../../../src/postgres/recovery/target.ts';
+import { parseTimelineHistory } from '../../../../src/postgres/timeline.ts';
 import type { SegmentId } from '../../../../src/postgres/wal-segment.ts';
 
 const segmentBytes = 16 * 1024 * 1024;
@@ -131,6 +132,33 @@ describe('planRecovery', () => {
     expect(await chosen({ target: 'immediate' }, { backups: [newer, backup(4)], archived: branched })).toBe(
       'after_recovery',
     );
+  });
+
+  describe('when a copy opened a timeline in the archive while the real server went on', () => {
+    const histories = new Map([[2, parseTimelineHistory('1\t0/2000500\tno recovery target specified\n', 2)]]);
+    const keys = new Map([2, 3].map((number) => [BigInt(number), `wal_005/2-${number}`]));
+    const one = wal(1, 2, 3, 4);
+    const archived = { ...one, histories, segments: new Map([...one.segments, [2, keys]]) };
+
+    it('warns that a newer backup is not on the way', async () => {
+      const warnings: unknown[] = [];
+      const request = parseRecoveryRequest({ target: 'end' });
+      if (request === undefined) throw new Error('no request');
+      const logger = { ...silentLogger, warn: (_: string, fields?: LogFields) => warnings.push(fields?.['backup']) };
+      const plan = await planRecovery({ wal: archived, backups: [backup(1), backup(4)], landmarks, logger }, request);
+      expect([plan.backup.name, plan.reach.timeline]).toEqual(['base_1', 2]);
+      expect(warnings).toEqual(['base_4']);
+      expect(await chosen({ timeline: '1' }, { archived, backups: [backup(1), backup(4)] })).toBe('base_4');
+    });
+
+    it('names the way out to who names the newer backup', async () => {
+      const facts = { archived, backups: [backup(1), backup(4)], named: 'base_4' };
+      await expect(chosen({ target: 'end' }, facts)).rejects.toMatchObject({
+        message: expect.stringContaining('timeline 1 does not lead to timeline 2') as string,
+        hint: expect.stringContaining('--target-timeline') as string,
+      });
+      expect(await chosen({ timeline: 'current' }, facts)).toBe('base_4');
+    });
   });
 
   it('tells the server the position of a restore point, since by its name it stops at the first of several', async () => {
