@@ -5,6 +5,7 @@
 import yargs, { type Argv } from 'yargs';
 import type { Arguments, Command } from '../commands/command.ts';
 import type { CommandEntry } from '../commands/index.ts';
+import { commandsKnownLater } from '../commands/known-later.ts';
 import { nearest } from '../config/distance.ts';
 import { exitStatusOf, messageOf, type ErrorKind } from '../errors.ts';
 import { UsageError } from './usage-error.ts';
@@ -59,6 +60,7 @@ async function helpText(words: readonly string[], name: string, commands: readon
 }
 
 function unknownCommand(word: string, commands: readonly Command[], usage: string): UsageError {
+  if (commandsKnownLater.has(word)) return new UsageError(`the command "${word}" is not in this version`, { usage });
   const names = commands.filter((command) => command.hidden !== true).map((command) => command.name);
   const probably = nearest(word, [...names, 'help']);
   return new UsageError(`unknown command "${word}"${probably === undefined ? '' : `; did you mean "${probably}"?`}`, {

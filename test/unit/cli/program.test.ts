@@ -71,6 +71,7 @@ describe('a command line that is wrong', () => {
   it.each([
     [['backup-psh', '/d'], 'unknown command "backup-psh"; did you mean "backup-push"?'],
     [['nonsense'], 'unknown command "nonsense"'],
+    [['delete', 'retain', '3'], 'the command "delete" is not in this version'],
     [['help', 'nonsense'], 'unknown command "nonsense"'],
     [['backup-push', '/d', '--ful'], 'unknown option --ful; did you mean --full?'],
     [['backup-push', '/d', '--no-full'], 'unknown option --no-full'],
