@@ -37,7 +37,10 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
     print,
     // Looking at process.stderr opens it as a stream, which the hot commands do without.
     get interactive() {
-      return log.toStandardError && log.format === 'text' && process.stderr.isTTY;
+      if (!log.toStandardError || log.format !== 'text' || !process.stderr.isTTY) return false;
+      // A terminal that goes away must not end a backup that nohup protects.
+      process.stderr.off('error', ignore).on('error', ignore);
+      return true;
     },
     transport() {
       transport ??= import('./transport.ts').then(({ openTransport }) => openTransport(settings, { logger }));
@@ -54,6 +57,10 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       }
     },
   };
+}
+
+function ignore(): void {
+  // there is nobody to tell
 }
 
 /** Writes to stdout and waits until it is written. @throws OutputClosedError */
