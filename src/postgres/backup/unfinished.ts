@@ -1,5 +1,5 @@
 /** Backups without a sentinel: what a failed or killed push left behind. No reader ever sees them. */
-import { backupFolder, backupsFolder, sentinelKey } from '../../catalog/layout.ts';
+import { backupFolder, backupsFolder, sentinelKey, walFolder } from '../../catalog/layout.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Abortable, Key, Storage } from '../../storage/storage.ts';
@@ -24,8 +24,9 @@ export async function removeUnfinished(
   if ((await storage.stat(sentinelKey(backup), options)) !== undefined) return 0;
   if (keys.length > 0) await storage.delete(keys, options);
   try {
-    // Of all backups: a killed push has left its half-written parts under the name it had then.
-    await storage.removeLeftovers(backupsFolder, options);
+    // Of all backups: a killed push has left its half-written parts under the name it had then. And of the WAL: a
+    // wal-push has no time for that.
+    for (const swept of [backupsFolder, walFolder]) await storage.removeLeftovers(swept, options);
   } catch (error) {
     options.signal?.throwIfAborted();
     logger.warn('could not remove what killed runs have left half-written', { error: messageOf(error) });

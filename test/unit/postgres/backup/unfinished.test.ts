@@ -41,10 +41,11 @@ describe('removing what an unfinished push left', () => {
     expect(await keys()).toHaveLength(4);
   });
 
-  it('also asks for leftovers that no listing shows', async () => {
+  it('also asks for leftovers that no listing shows, of backups and of WAL', async () => {
     const watched = faultyStorage(storage, () => undefined);
     await removeUnfinished(watched, backup, { logger: silentLogger });
-    expect(watched.calls.map((call) => call.verb)).toContain('removeLeftovers');
+    const swept = watched.calls.filter((call) => call.verb === 'removeLeftovers').map((call) => call.key);
+    expect(swept).toEqual(['basebackups_005', 'wal_005']);
   });
 
   it('only warns of leftovers of other users, which are in nobody’s way', async () => {
