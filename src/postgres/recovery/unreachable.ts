@@ -25,12 +25,14 @@ export class TargetUnreachableError extends ArchiverError {
     const why =
       reason ?? (first === undefined ? 'there is no backup' : `backup "${first.backup.name}": ${first.reason}`);
     const window = windows.length === 0 ? 'nothing can be reached' : `reachable: ${windows.join('; ')}`;
+    const aside =
+      reason === undefined || first === undefined ? '' : `; backup "${first.backup.name}" is no help: ${first.reason}`;
     // Then other backups reach something, and this one did not come to be asked.
     const isOut = windows.length === 0 || (reason === undefined && first !== undefined);
-    super('missing', `recovery cannot reach ${describeTarget(target)}: ${why}; ${window}`, {
+    super('missing', `recovery cannot reach ${describeTarget(target)}: ${why}; ${window}${aside}`, {
       hint: isOut
         ? `Name another timeline with --target-timeline (current: the backup’s own), or restore without a target. ${elsewhere}`
-        : `Choose a target in that window; --target end recovers all that is archived. ${elsewhere}`,
+        : `Choose a target in that window${aside === '' ? '' : ', or another timeline with --target-timeline'}; --target end recovers all that is archived. ${elsewhere}`,
     });
   }
 }

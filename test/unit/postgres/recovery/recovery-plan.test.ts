@@ -151,6 +151,15 @@ describe('planRecovery', () => {
       expect(await chosen({ timeline: '1' }, { archived, backups: [backup(1), backup(4)] })).toBe('base_4');
     });
 
+    it('names it, and the way out, when the target is beyond what can be reached', async () => {
+      const facts = { archived, backups: [backup(1), backup(4)] };
+      await expect(chosen({ time: at(44) }, facts)).rejects.toMatchObject({
+        message: expect.stringContaining('"base_4" is no help: its timeline 1 does not lead to timeline 2') as string,
+        hint: expect.stringContaining('another timeline with --target-timeline') as string,
+      });
+      expect(await chosen({ time: at(44), timeline: '1' }, facts)).toBe('base_4');
+    });
+
     it('names the way out to who names the newer backup', async () => {
       const facts = { archived, backups: [backup(1), backup(4)], named: 'base_4' };
       await expect(chosen({ target: 'end' }, facts)).rejects.toMatchObject({
