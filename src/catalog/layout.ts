@@ -1,4 +1,5 @@
 /** Object names that every database shares. The contract is `docs/storage-layout.md`. */
+import { baseNameOf } from '../storage/key.ts';
 import type { Key } from '../storage/storage.ts';
 
 /** Folder of backups; `005` is the version of the layout and never changes. */
@@ -8,7 +9,7 @@ export const backupsFolder = 'basebackups_005';
 export const walFolder = 'wal_005';
 
 /** What follows a backup's name in the name of its sentinel. */
-export const sentinelSuffix = '_backup_stop_sentinel.json';
+const sentinelSuffix = '_backup_stop_sentinel.json';
 
 /** The object whose presence means that the backup is complete. */
 export function sentinelKey(backup: string): Key {
@@ -47,7 +48,7 @@ export function walKey(fileName: string): Key {
  */
 export function backupOfSentinel(key: Key): string | undefined {
   if (!key.endsWith(sentinelSuffix)) return undefined;
-  const component = key.slice(key.lastIndexOf('/') + 1);
+  const component = baseNameOf(key);
   const name = component.slice(0, component.indexOf('_backup'));
   return name === '' ? undefined : name;
 }

@@ -31,3 +31,8 @@ export function checkKey(key: Key): void {
 export function checkPrefix(prefix: Key): void {
   if (prefix !== '') checkKey(prefix);
 }
+
+/** The last component of a key. */
+export function baseNameOf(key: Key): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

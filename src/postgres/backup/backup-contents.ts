@@ -1,43 +1,63 @@
 /** Finds out what a backup consists of. */
+import type { ByteSource } from '../../bytes/stage.ts';
 import { filesMetadataKey, tarPartitionsFolder } from '../../catalog/layout.ts';
 import type { Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { ObjectNotFoundError } from '../../storage/errors.ts';
+import { baseNameOf } from '../../storage/key.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { BackupContents } from './fetch-plan.ts';
 import { readFilesMetadata } from './files-metadata-reader.ts';
 import type { Sentinel } from './sentinel.ts';
 
+/** What reading them needs. */
+export interface ContentsOptions {
+  readonly sentinel: Sentinel;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Lists the parts of a backup and reads the names of its files.
+ * Lists the parts of a backup and reads the names of its files: from the sentinel, from an object of their own, or none
+ * when the backup has none by design, or is of a release that wrote none (then with a warning).
  *
  * @throws ObjectNotFoundError when the files metadata that the sentinel promises is missing, CorruptError when it is damaged
  */
 export async function readContents(
   transport: Transport,
   backup: string,
-  options: { readonly sentinel: Sentinel; readonly signal: AbortSignal },
+  { sentinel, logger, signal }: ContentsOptions,
 ): Promise<BackupContents> {
-  const { sentinel, signal } = options;
   const objects: ObjectInfo[] = [];
   for await (const entry of transport.storage.list(tarPartitionsFolder(backup), { signal })) {
     if (entry.kind === 'object') objects.push(entry);
   }
+  const unlisted = { name: backup, objects, files: undefined, tarFileSets: new Map<string, readonly string[]>() };
   if (sentinel.embeddedFiles !== undefined) {
     const { files, tarFileSets } = sentinel.embeddedFiles;
-    return { name: backup, objects, files: [...files.keys()], tarFileSets };
+    return { ...unlisted, files: [...files.keys()], tarFileSets };
   }
-  if (sentinel.filesMetadataDisabled) return { name: backup, objects, files: undefined, tarFileSets: new Map() };
+  if (sentinel.filesMetadataDisabled) return unlisted;
+  const key = filesMetadataKey(backup);
+  let source: ByteSource;
+  try {
+    source = await transport.storage.read(key, { signal });
+  } catch (error) {
+    if (!(error instanceof ObjectNotFoundError) || sentinel.summary !== undefined) throw error;
+    logger.warn('backup has no files metadata, everything in its parts counts', { backup });
+    return unlisted;
+  }
   const files: string[] = [];
   const tarFileSets = new Map<string, readonly string[]>();
-  const key = filesMetadataKey(backup);
   // Member names per part are kept only for parts that are missing, which is rare.
-  const present = new Set(objects.map((object) => object.key.slice(object.key.lastIndexOf('/') + 1)));
+  const present = new Set(objects.map((object) => baseNameOf(object.key)));
   await readFilesMetadata(
-    await transport.storage.read(key, { signal }),
+    source,
     {
       file: (name) => files.push(name),
       tarFileSet: (tar, members) => present.has(tar) || tarFileSets.set(tar, members),
     },
     `"${key}"`,
   );
-  return { name: backup, objects, files: files.length === 0 ? undefined : files, tarFileSets };
+  return { ...unlisted, files: files.length === 0 ? undefined : files, tarFileSets };
 }

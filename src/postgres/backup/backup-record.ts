@@ -1,13 +1,10 @@
 /** Everything that is known of one backup without looking into its tar parts. */
-import { findBackup, readText, type BackupEntry } from '../../catalog/backup-store.ts';
-import { filesMetadataKey, metadataKey, sentinelKey } from '../../catalog/layout.ts';
+import { readText, type BackupEntry } from '../../catalog/backup-store.ts';
+import { metadataKey, sentinelKey } from '../../catalog/layout.ts';
 import type { DatedBackup } from '../../catalog/order.ts';
 import { CorruptError, type ArchiverError } from '../../errors.ts';
-import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
-import { loadFilesMetadata } from './files-metadata-reader.ts';
-import { noFilesMetadata, type FilesMetadata } from './files-metadata.ts';
 import { metadataOfSentinel, parseBackupMetadata, type BackupMetadata } from './metadata.ts';
 import { walFileNameOf } from './names.ts';
 import { parseSentinel, type Sentinel } from './sentinel.ts';
@@ -49,11 +46,6 @@ export async function readBackupRecord(
   };
 }
 
-/** As {@link readBackupRecord}, by name. @throws BackupNotFoundError besides */
-export async function findBackupRecord(storage: Storage, name: string, options: Abortable = {}): Promise<BackupRecord> {
-  return readBackupRecord(storage, await findBackup(storage, name, options), options);
-}
-
 async function tolerant<T>(read: () => Promise<T>): Promise<{ value?: T; problem: ArchiverError | undefined }> {
   try {
     return { value: await read(), problem: undefined };
@@ -70,35 +62,7 @@ export async function readSentinel(storage: Storage, backup: string, options: Ab
 }
 
 /** Reads a backup's `metadata.json`. @throws ObjectNotFoundError, CorruptError */
-export async function readBackupMetadata(
-  storage: Storage,
-  backup: string,
-  options: Abortable = {},
-): Promise<BackupMetadata> {
+async function readBackupMetadata(storage: Storage, backup: string, options: Abortable = {}): Promise<BackupMetadata> {
   const text = await readText(storage, metadataKey(backup), options);
   return parseBackupMetadata(text, `metadata of "${backup}"`);
-}
-
-/**
- * Reads the files metadata of a backup: embedded in the sentinel, none at all, or an object of its own.
- *
- * @returns an empty one when the backup has none by design, or is of a release that wrote none (then with a warning)
- * @throws ObjectNotFoundError when it should be there, CorruptError
- */
-export async function readBackupFiles(
-  storage: Storage,
-  backup: string,
-  sentinel: Sentinel,
-  options: Abortable & { readonly logger: Logger },
-): Promise<FilesMetadata> {
-  if (sentinel.embeddedFiles !== undefined) return sentinel.embeddedFiles;
-  if (sentinel.filesMetadataDisabled) return noFilesMetadata;
-  try {
-    const source = await storage.read(filesMetadataKey(backup), options);
-    return await loadFilesMetadata(source, `files metadata of "${backup}"`);
-  } catch (error) {
-    if (!(error instanceof ObjectNotFoundError) || sentinel.summary !== undefined) throw error;
-    options.logger.warn('backup has no files metadata, everything in its parts counts', { backup });
-    return noFilesMetadata;
-  }
 }

@@ -1,5 +1,6 @@
 /** Decides which objects of a backup are unpacked, and in which order; finds what is missing before a byte is written. */
 import { CorruptError } from '../../errors.ts';
+import { baseNameOf } from '../../storage/key.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { memberPath, type MemberPath } from './member-path.ts';
 import { isControlPart, isLabelPart, isWalEBackupName } from './names.ts';
@@ -32,7 +33,7 @@ export interface FetchPlan {
 /** @throws CorruptError when a part is missing, or a recorded name leads out of the data directory */
 export function planFetch(contents: BackupContents): FetchPlan {
   const { name, objects, files, tarFileSets } = contents;
-  const baseName = ({ key }: ObjectInfo) => key.slice(key.lastIndexOf('/') + 1);
+  const baseName = ({ key }: ObjectInfo) => baseNameOf(key);
   const control = objects.find((object) => isControlPart(baseName(object)));
   const label = objects.find((object) => isLabelPart(baseName(object)));
   const parts = objects

@@ -104,7 +104,7 @@ export async function prepareFetch(
   });
   for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
-  const plan = planFetch(await readContents(transport, backup, { sentinel, signal }));
+  const plan = planFetch(await readContents(transport, backup, { sentinel, logger, signal }));
   const control =
     plan.control === undefined
       ? undefined

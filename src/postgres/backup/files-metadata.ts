@@ -58,9 +58,6 @@ export interface FilesMetadataEntries {
   readonly databases?: Iterable<readonly [string, DatabaseEntry]> | undefined;
 }
 
-/** An empty one: of a backup without files metadata. */
-export const noFilesMetadata: FilesMetadata = { files: new Map(), tarFileSets: new Map(), databases: new Map() };
-
 const chunkCharacters = 256 * 1024;
 
 /** Writes it in chunks of about 256 KiB. Keys without entries are left out, as WAL-G does. */

@@ -6,6 +6,7 @@ import { timeOfDate } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
+import { baseNameOf } from '../../storage/key.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import type { ClusterWalk } from '../cluster/walk.ts';
 import { formatFilesMetadata, type DatabaseEntry, type FileEntry } from './files-metadata.ts';
@@ -68,7 +69,7 @@ export function sentinelOf(backup: FinishedBackup): FullSentinel {
 }
 
 /** The files metadata of the backup. */
-export function filesMetadataOfBackup(
+function filesMetadataOfBackup(
   backup: FinishedBackup,
   databases: Iterable<readonly [string, DatabaseEntry]>,
 ): ByteSource {
@@ -90,10 +91,10 @@ function* fileEntries({ entries }: ClusterWalk, vanished: ReadonlySet<string>): 
 function* tarFileSets({ parts, labelPart: label }: FinishedBackup): Generator<[string, readonly string[]]> {
   for (const [planned, pushed] of parts) {
     const vanished = new Set(pushed.vanished);
-    yield [objectName(pushed), planned.entries.map((entry) => entry.name).filter((name) => !vanished.has(name))];
+    yield [baseNameOf(pushed.key), planned.entries.map((entry) => entry.name).filter((name) => !vanished.has(name))];
   }
   // In WAL-G's order, the reverse of the tar's.
-  yield [objectName(label), [tablespaceMapMember, labelMember]];
+  yield [baseNameOf(label.key), [tablespaceMapMember, labelMember]];
 }
 
 /** The storage has other parts under the name of this backup than this run wrote: it must leave them alone. */
@@ -165,8 +166,4 @@ async function pushSentinel(storage: Storage, name: string, bytes: Buffer, optio
 
 function storedParts({ parts, controlPart, labelPart: label }: FinishedBackup): readonly PushedPart[] {
   return [...parts.map(([, pushed]) => pushed), controlPart, label];
-}
-
-function objectName({ key }: PushedPart): string {
-  return key.slice(key.lastIndexOf('/') + 1);
 }

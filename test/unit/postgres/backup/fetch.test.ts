@@ -312,7 +312,8 @@ describe('a damaged or hostile backup', () => {
   });
 
   it('whose files metadata is missing is refused before anything is written', async () => {
-    const sentinel = await makeBackup(transport.storage, { parts: plain });
+    const summary = { startTime: 1n, finishTime: 2n, hostname: '', dataDirectory: '', isPermanent: false };
+    const sentinel = await makeBackup(transport.storage, { parts: plain, sentinel: { summary } });
     await transport.storage.delete([`basebackups_005/${madeName}/files_metadata.json`]);
     const services = { transport, logger: silentLogger, signal: new AbortController().signal };
     const request = { destination, backup: madeName, sentinel, restoreSpec: undefined, mask: undefined };

@@ -2,11 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AmbiguousBackupError, BackupNotFoundError, selectorOfName } from '../../../../src/catalog/backup-store.ts';
 import { metadataKey, sentinelKey } from '../../../../src/catalog/layout.ts';
 import { parseTime } from '../../../../src/catalog/time.ts';
-import { CorruptError } from '../../../../src/errors.ts';
-import { silentLogger } from '../../../../src/platform/logger.ts';
-import { readBackupFiles, readSentinel } from '../../../../src/postgres/backup/backup-record.ts';
 import { listBackupRecords, selectBackup } from '../../../../src/postgres/backup/list.ts';
-import { ObjectNotFoundError } from '../../../../src/storage/errors.ts';
 import { catalogueFixtures, openCatalogueFixture, timedStorage } from '../../../../testtools/catalogue.ts';
 import { fakeClock } from '../../../../testtools/fake-clock.ts';
 
@@ -70,35 +66,5 @@ describe('choosing a backup', () => {
     const chosen = selectBackup(storage, shared);
     await expect(chosen).rejects.toThrow(AmbiguousBackupError);
     await expect(chosen).rejects.toThrow('"base_000000010000000000000002"');
-  });
-});
-
-describe('files metadata of a backup', () => {
-  const name = 'base_000000010000000000000002';
-
-  it('is an object of its own, and missed when it should be there', async () => {
-    const storage = await openCatalogueFixture('pg15-lz4-delta');
-    const sentinel = await readSentinel(storage, name);
-    const files = await readBackupFiles(storage, name, sentinel, { logger: silentLogger });
-    expect(files.files.size).toBe(1038);
-    await storage.delete([`basebackups_005/${name}/files_metadata.json`]);
-    const missing = readBackupFiles(storage, name, sentinel, { logger: silentLogger });
-    await expect(missing).rejects.toThrow(ObjectNotFoundError);
-    await storage.put(`basebackups_005/${name}/files_metadata.json`, '{"Files":', 1n);
-    const cut = readBackupFiles(storage, name, sentinel, { logger: silentLogger });
-    await expect(cut).rejects.toThrow(CorruptError);
-  });
-
-  it('is empty where it was switched off, and, with a warning, of releases that had none', async () => {
-    const storage = timedStorage();
-    const warnings: string[] = [];
-    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
-    await storage.put(sentinelKey('off'), '{"LSN":1,"FilesMetadataDisabled":true}', 1n);
-    await storage.put(sentinelKey('old'), '{"LSN":1}', 1n);
-    for (const backup of ['off', 'old']) {
-      const files = await readBackupFiles(storage, backup, await readSentinel(storage, backup), { logger });
-      expect(files.files.size).toBe(0);
-    }
-    expect(warnings).toHaveLength(1);
   });
 });
