@@ -6,8 +6,6 @@ import { systemClock } from '../platform/clock.ts';
 export interface SignalWatch {
   /** Aborted with an `InterruptedError` by the first signal. */
   readonly signal: AbortSignal;
-  /** The first signal that came. */
-  received(): NodeJS.Signals | undefined;
   /** Ends the process the way the signal would have, so that whoever started it sees that. Returns when none came. */
   raiseAgain(): void;
 }
@@ -44,7 +42,6 @@ export function watchSignals(ignored: readonly NodeJS.Signals[]): SignalWatch {
   for (const name of endings) process.on(name, onSignal);
   return {
     signal: controller.signal,
-    received: () => first?.name,
     raiseAgain() {
       if (first !== undefined) raise(first.name);
     },

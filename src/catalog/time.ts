@@ -59,11 +59,6 @@ export function dateOfTime(time: TimeNs): Date {
   return new Date(Number(floorDivide(time, 1_000_000n)));
 }
 
-/** Rounds up to microseconds, as start and finish times of backups are stored. */
-export function ceilToMicroseconds(time: TimeNs): TimeNs {
-  return -floorDivide(-time, 1000n) * 1000n;
-}
-
 function floorDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor;
   return dividend % divisor < 0n ? quotient - 1n : quotient;

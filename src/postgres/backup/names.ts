@@ -1,8 +1,5 @@
 /** Names of PostgreSQL backups, of their tar parts and of the members with a meaning of their own. */
 
-/** The one member of `pg_control.tar` in local backups. */
-export const controlMember = '/global/pg_control';
-
 /** The members of `backup_label.tar`, in tar order; unlike all others they have no leading slash. */
 export const labelMember = 'backup_label';
 export const tablespaceMapMember = 'tablespace_map';
@@ -12,18 +9,13 @@ export const controlPart = 'pg_control.tar';
 export const labelPart = 'backup_label.tar';
 
 /** What stands for the WAL file name of a backup whose name holds none. */
-export const unknownWalFileName = 'Z'.repeat(24);
+const unknownWalFileName = 'Z'.repeat(24);
 
 const walDigits = /[0-9A-F]{24}/;
 
 /** Name of a full backup that starts in this WAL file. */
 export function fullBackupName(walFileName: string): string {
   return `base_${walFileName}`;
-}
-
-/** Name of a delta that starts in this WAL file and builds on `parent`. */
-export function deltaBackupName(walFileName: string, parent: string): string {
-  return `${fullBackupName(walFileName)}_D_${walFileNameOf(parent)}`;
 }
 
 /** The WAL file that a backup starts in: the first 24 digits of its name, or 24 × `Z`. */
@@ -35,11 +27,6 @@ export function walFileNameOf(backup: string): string {
 export function timelineOfBackup(backup: string): number | undefined {
   const digits = /^base_([0-9A-F]{8})/.exec(backup)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);
-}
-
-/** Whether a name has the form of a backup's, full, delta or WAL-E's with an offset. */
-export function isPostgresBackupName(name: string): boolean {
-  return /^base_[0-9A-F]{24}(_D_[0-9A-F]{24})?(_[0-9A-F]{8})?$/.test(name);
 }
 
 /** Whether the name is WAL-E's, whose backups have no `pg_control.tar`: `base_…_00000040`. */

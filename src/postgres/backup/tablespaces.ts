@@ -16,7 +16,7 @@ export interface TablespacePlan {
 }
 
 /** Folder in the data directory for tablespaces that stay inside. `pg_tblspc` itself must hold links only. */
-export const insideFolder = 'tablespaces';
+const insideFolder = 'tablespaces';
 
 /** Reads the file given to `--restore-spec`. @throws ArchiverError (kind `usage`) for what is no such file */
 export function parseRestoreSpec(text: string, path: string): TablespaceSpec {

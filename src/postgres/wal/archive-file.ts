@@ -40,7 +40,7 @@ export class WalConflictError extends ArchiverError {
  *
  * @throws WalMismatchError
  */
-export function checkLocalFile(file: LocalFile, { check, cwd, logger }: ArchiveOptions): void {
+function checkLocalFile(file: LocalFile, { check, cwd, logger }: ArchiveOptions): void {
   if (check === 'off') return;
   const { name, path, sizeBytes } = file;
   const head = new Uint8Array(Math.min(segmentHeaderBytes, sizeBytes));

@@ -8,6 +8,7 @@ import { formatTime } from '../../catalog/time.ts';
 import { codeOf, CorruptError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { dateFormatText } from '../backup/json-members.ts';
 import { isSegmentName } from '../wal-segment.ts';
 
 /** What is recorded, and where it waits. */
@@ -25,8 +26,6 @@ export interface ArchivedWalFile {
   readonly name: string;
 }
 
-const dateFormat = '%Y-%m-%dT%H:%M:%S.%fZ';
-
 /**
  * Records an archived file: as an object of its own, or together with its group of 16, when the last segment of that is
  * archived. Safe to repeat.
@@ -36,7 +35,7 @@ const dateFormat = '%Y-%m-%dT%H:%M:%S.%fZ';
 export async function recordWalFile(file: ArchivedWalFile, options: WalMetadataOptions): Promise<void> {
   const { name, path } = file;
   const created = formatTime(statSync(path, { bigint: true }).mtimeNs);
-  const record: JsonObject = { [name]: { created_time: created, date_fmt: dateFormat } };
+  const record: JsonObject = { [name]: { created_time: created, date_fmt: dateFormatText } };
   if (options.mode === 'INDIVIDUAL') return store(`${name}.json`, record, options);
   if (!isSegmentName(name)) return;
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });

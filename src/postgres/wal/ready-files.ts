@@ -7,7 +7,7 @@ import { nextSegment, parseSegmentName, segmentName } from '../wal-segment.ts';
 const suffix = '.ready';
 
 /** The folder of a server's notes about its WAL. */
-export function statusFolder(walDirectory: string): string {
+function statusFolder(walDirectory: string): string {
   return join(walDirectory, 'archive_status');
 }
 

@@ -2,14 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  ceilToMicroseconds,
-  dateOfTime,
-  formatTime,
-  parseTime,
-  timeOfDate,
-  zeroTimeNs,
-} from '../../../src/catalog/time.ts';
+import { dateOfTime, formatTime, parseTime, timeOfDate, zeroTimeNs } from '../../../src/catalog/time.ts';
 import { CorruptError } from '../../../src/errors.ts';
 
 describe('stored times', () => {
@@ -81,19 +74,6 @@ describe('stored times', () => {
         expect(parseTime(formatTime(time))).toBe(time);
       }),
     );
-  });
-
-  it('round up to microseconds', () => {
-    expect([0n, 1n, 999n, 1000n, 1001n, -1n, -1000n, -1001n].map(ceilToMicroseconds)).toEqual([
-      0n,
-      1000n,
-      1000n,
-      1000n,
-      2000n,
-      0n,
-      -1000n,
-      -1000n,
-    ]);
   });
 
   it('become dates and back, cut to milliseconds', () => {
