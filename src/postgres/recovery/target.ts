@@ -80,7 +80,7 @@ function parseTarget(texts: TargetTexts): RecoveryTarget {
   if (texts.time !== undefined) return { kind: 'time', instant: parseInstant(texts.time) };
   if (texts.lsn !== undefined) return { kind: 'lsn', lsn: parseTargetLsn(texts.lsn) };
   if (texts.name !== undefined) return { kind: 'name', name: parseName(texts.name) };
-  if (texts.xid !== undefined) return { kind: 'xid', xid: parseNumber('--target-xid', texts.xid) };
+  if (texts.xid !== undefined) return { kind: 'xid', xid: parseXid(texts.xid) };
   if (texts.target !== undefined) {
     return parseWord('--target', texts.target, ['immediate', 'end']) === 'end'
       ? { kind: 'end' }
@@ -103,12 +103,19 @@ function parseName(text: string): string {
   throw usage(`--target-name must have from 1 to 63 bytes: ${JSON.stringify(text)}`);
 }
 
+/** Also of 64 bits, as `pg_current_xact_id()` shows it: like the server's own setting it is cut to the 32 that WAL holds. */
+function parseXid(text: string): number {
+  const xid = /^\d{1,20}$/.test(text) ? Number(BigInt.asUintN(32, BigInt(text))) : 0;
+  if (xid === 0) throw usage(`--target-xid is ${JSON.stringify(text)}; allowed: a transaction ID such as 731`);
+  return xid;
+}
+
 function parseTimeline(text: string): TimelineChoice {
   if (text === 'latest' || text === 'current') return text;
   return parseNumber('--target-timeline', text, 'latest, current, or a number such as 2 or 0x1F');
 }
 
-function parseNumber(option: string, text: string, allowed = 'a whole number from 1'): number {
+function parseNumber(option: string, text: string, allowed: string): number {
   const number = /^(0[xX][0-9a-fA-F]{1,8}|\d{1,10})$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > 0xffff_ffff) throw usage(`${option} is ${JSON.stringify(text)}; allowed: ${allowed}`);
   return number;
