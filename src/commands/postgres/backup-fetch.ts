@@ -1,14 +1,11 @@
-/** `backup-fetch`: a backup into an empty directory, and if wanted what a recovery from it needs. */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { createRateLimiter } from '../../bytes/rate-limiter.ts';
 import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
-import { parseJson } from '../../catalog/json.ts';
 import { readSettings } from '../../config/setting.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
-import { openProgress } from '../../platform/progress.ts';
 import { readSentinel } from '../../postgres/backup/backup-record.ts';
 import { describeFetch } from '../../postgres/backup/describe-fetch.ts';
 import { prepareFetch, restoreBackup, type PreparedFetch } from '../../postgres/backup/fetch.ts';
@@ -20,8 +17,11 @@ import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { requireDefaultStorage } from '../../postgres/target-storage.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
-import { recoveryRequestOf, targetOptions } from './target-options.ts';
+import { showTransfer } from '../transfer-progress.ts';
+import { recoveryRequestOf, targetOptions, textOf } from './target-options.ts';
+import { parseUserData } from './user-data.ts';
 
+/** `backup-fetch`: a backup into an empty directory, and if wanted what a recovery from it needs. */
 export const backupFetch = defineCommand({
   name: 'backup-fetch',
   summary: 'Restore a backup, and prepare recovery to a point in time.',
@@ -108,15 +108,7 @@ export const backupFetch = defineCommand({
             signal: app.signal,
             logger,
           }),
-        openProgress: (totalBytes) =>
-          openProgress({
-            interactive: app.interactive,
-            stream: process.stderr,
-            logger,
-            clock,
-            totalBytes,
-            label: 'restoring backup',
-          }),
+        openProgress: (totalBytes) => showTransfer(app, 'restoring backup', totalBytes),
       },
       prepared,
     );
@@ -145,15 +137,15 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
   const { logger, signal, clock } = app;
   const [destination = '', name] = positionals;
   const request = recoveryRequestOf(options);
-  const mask = text(options['mask']);
+  const mask = textOf(options['mask']);
   refuseWhatIsMissing(options);
   if (mask !== undefined && request !== undefined) {
     throw usage('--mask and recovery exclude each other', 'What --mask restores cannot be started.');
   }
   requireDefaultStorage(app.settings, options['target-storage']);
   const settings = readSettings(fetchSettings, app.settings);
-  const selector = selectorOf(name, text(options['target-user-data']), settings.targetUserData);
-  const specPath = text(options['restore-spec']);
+  const selector = selectorOf(name, textOf(options['target-user-data']), settings.targetUserData);
+  const specPath = textOf(options['restore-spec']);
   const restoreSpec = specPath === undefined ? undefined : await readRestoreSpec(specPath);
 
   const { segmentBytes } = readSettings(postgresSettings, app.settings);
@@ -190,15 +182,7 @@ function selectorOf(
   if (name !== undefined) return selectorOfName(name);
   const given = userData ?? fromSettings;
   if (given === undefined) return undefined;
-  try {
-    return { by: 'userData', userData: parseJson(given, '--target-user-data') };
-  } catch (cause) {
-    throw usage(
-      `--target-user-data is not JSON: ${JSON.stringify(given)}`,
-      `Give a JSON value; a text needs its quotes: --target-user-data '"nightly"'.`,
-      cause,
-    );
-  }
+  return { by: 'userData', userData: parseUserData(given, '--target-user-data') };
 }
 
 async function readRestoreSpec(path: string): Promise<TablespaceSpec> {
@@ -212,17 +196,13 @@ async function readRestoreSpec(path: string): Promise<TablespaceSpec> {
 
 /** The server calls this very program, with the same configuration file. */
 function restoreCommandOfProgram({ program }: App, options: Arguments['options']): string {
-  const config = text(options['config']);
+  const config = textOf(options['config']);
   return restoreCommandOf(
     [program.path, ...program.leadingArguments],
     config === undefined ? [] : ['--config', config],
   );
 }
 
-function text(value: string | boolean | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function usage(message: string, hint: string, cause?: unknown): ArchiverError {
-  return new ArchiverError('usage', message, { hint, cause });
+function usage(message: string, hint: string): ArchiverError {
+  return new ArchiverError('usage', message, { hint });
 }

@@ -1,22 +1,23 @@
-/** `backup-push`: a base backup of a running server's data directory. */
 import { availableParallelism, hostname } from 'node:os';
 import { parseJson, type JsonValue } from '../../catalog/json.ts';
-import { json } from '../../config/parsers.ts';
 import { readSetting, readSettings, type RawSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
-import { openProgress } from '../../platform/progress.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
 import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
+import { requireDefaultStorage } from '../../postgres/target-storage.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
+import { showTransfer } from '../transfer-progress.ts';
+import { parseUserData } from './user-data.ts';
 
 const later = 'Not in this version';
 
 /** Streams that `--turbo` reads the disk with, as in WAL-G. */
 const turboWorkers = 4;
 
+/** `backup-push`: a base backup of a running server's data directory. */
 export const backupPush = defineCommand({
   name: 'backup-push',
   summary: 'Push a base backup of a running server.',
@@ -98,15 +99,7 @@ export const backupPush = defineCommand({
       stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
       walWaitTimeoutMs: settings.walWaitTimeout,
       requireWal: settings.requireWal,
-      openProgress: (totalBytes) =>
-        openProgress({
-          interactive: app.interactive,
-          stream: process.stderr,
-          logger,
-          clock,
-          totalBytes,
-          label: 'pushing backup',
-        }),
+      openProgress: (totalBytes) => showTransfer(app, 'pushing backup', totalBytes),
     });
     logger.info('backup pushed', {
       backup: backup.name,
@@ -137,25 +130,13 @@ function userDataOf(options: Arguments['options'], settings: Settings<typeof bac
   if (typeof given !== 'string') {
     return settings.userData === undefined ? undefined : parseJson(settings.userData, 'WALG_SENTINEL_USER_DATA');
   }
-  try {
-    return parseJson(json.parse(given), '--add-user-data');
-  } catch (cause) {
-    throw new ArchiverError('usage', `--add-user-data is not JSON: ${JSON.stringify(given)}`, {
-      cause,
-      hint: `Give a JSON value; a text needs its quotes: --add-user-data '"nightly"'.`,
-    });
-  }
+  return parseUserData(given, '--add-user-data');
 }
 
 /** Whatever is asked for and not there yet: refused where the result would be another, else told. */
 function refuseWhatIsMissing({ settings: raw, logger }: App, options: Arguments['options']): void {
   const settings = readSettings(laterBackupSettings, raw);
-  const targetStorage = options['target-storage'] ?? readSetting(postgresSettings.targetStorage, raw);
-  if (targetStorage !== undefined && targetStorage !== 'default') {
-    throw new ArchiverError('usage', `there is no storage "${String(targetStorage)}"`, {
-      hint: 'This version knows one storage, "default".',
-    });
-  }
+  requireDefaultStorage(raw, options['target-storage']);
   const deltaFrom = ['delta-from-name', 'delta-from-user-data'].find((name) => options[name] !== undefined);
   if (deltaFrom !== undefined) {
     throw new ArchiverError('usage', `--${deltaFrom} asks for a delta backup, which this version cannot make`, {

@@ -52,6 +52,7 @@ export function recoveryRequestOf(options: Arguments['options']): RecoveryReques
   });
 }
 
-function textOf(value: string | boolean | undefined): string | undefined {
+/** The value of an option with text. */
+export function textOf(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
