@@ -2,8 +2,8 @@
  * The walk over a data directory: which of its entries a backup holds, under which names, in WAL-G's order. Format:
  * docs/storage-layout.md (names, exclusions, tablespaces). It only looks; the content is read later, part by part.
  */
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -77,6 +77,7 @@ const leftOut = new Set([
  * Walks a data directory, depth first, names of a directory in byte order, following no links but those of tablespaces.
  * An entry that disappears meanwhile is skipped.
  *
+ * @param dataDirectory absolute, symbolic links resolved
  * @throws ArchiverError (kind `forbidden`) for what may not be read
  */
 export async function walkCluster(dataDirectory: string, options: WalkOptions): Promise<ClusterWalk> {
@@ -205,12 +206,24 @@ class Walker {
 /** Such as those of a cluster that was restored to another place; `pg_basebackup` passes over them in the same way. */
 function tablespacesInside(dataDirectory: string): ReadonlySet<string> {
   const folder = join(dataDirectory, 'pg_tblspc');
+  const inside = new Set<string>();
   try {
-    const links = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
-    return new Set(links.map(({ name }) => resolve(folder, readlinkSync(join(folder, name)))));
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = entry.isSymbolicLink() ? resolved(join(folder, entry.name)) : undefined;
+      if (path !== undefined) inside.add(path);
+    }
   } catch {
     // The walk itself tells what cannot be read.
-    return new Set();
+  }
+  return inside;
+}
+
+/** Undefined when it leads nowhere. */
+function resolved(link: string): string | undefined {
+  try {
+    return realpathSync(link);
+  } catch {
+    return undefined;
   }
 }
 

@@ -142,6 +142,14 @@ describe('the walk over a data directory', () => {
     await expect(walkCluster(data, { logger: silentLogger, signal })).rejects.toThrow('enough');
   });
 
+  it('knows a tablespace in the data directory also by another path to it', async () => {
+    mkdirSync(join(data, 'tablespaces/16384/PG_17'), { recursive: true });
+    put('tablespaces/16384/PG_17/1', 'x');
+    symlinkSync(data, join(folder, 'alias'));
+    symlinkSync(join(folder, 'alias/tablespaces/16384'), join(data, 'pg_tblspc/16384'));
+    expect((await names()).filter((name) => name.includes('PG_17/'))).toEqual(['/pg_tblspc/16384/PG_17/1']);
+  });
+
   it('takes a tablespace that lies in the data directory once, by its link', async () => {
     mkdirSync(join(data, 'tablespaces/16384/PG_17'), { recursive: true });
     put('tablespaces/16384/PG_17/1', 'rows');
