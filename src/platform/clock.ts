@@ -1,6 +1,9 @@
 /** Time as a dependency, so that tests own it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** The longest time that Node's timers can wait, almost 25 days; a longer one would be over at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** Wall clock, monotonic clock and waiting. */
 export interface Clock {
   now(): Date;
@@ -17,7 +20,7 @@ export const systemClock: Clock = {
   monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
   async sleep(ms, signal) {
     try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal });
+      await delay(Math.min(ms, longestTimerMs), undefined, signal === undefined ? {} : { signal });
     } catch (error) {
       signal?.throwIfAborted();
       throw error;

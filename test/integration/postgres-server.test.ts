@@ -339,7 +339,7 @@ describe.runIf(major > 0)('a session on the server', () => {
       hint: expect.stringContaining('WALG_STOP_BACKUP_TIMEOUT') as string,
     });
     await server.startBackup('without waiting');
-    expect((await server.stopBackup()).lsn).toBeGreaterThan(parseLsn('0/0'));
+    expect((await server.stopBackup({ timeoutMs: 1_000 * 3_600_000 })).lsn).toBeGreaterThan(parseLsn('0/0'));
   });
 
   it('ends the backup on the server when it is closed in the middle', async () => {

@@ -4,7 +4,7 @@
  */
 import { sentinelKey } from '../../catalog/layout.ts';
 import { ArchiverError } from '../../errors.ts';
-import type { Clock } from '../../platform/clock.ts';
+import { longestTimerMs, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { formatLsn, toLsn, type Lsn } from '../lsn.ts';
@@ -145,22 +145,25 @@ class Session implements BackupSession {
 
   #checkAliveEvery(intervalMs: number): void {
     let isAsking = false;
-    this.#aliveCheck = setInterval(() => {
-      if (isAsking) return;
-      isAsking = true;
-      this.#server.ping().then(
-        () => (isAsking = false),
-        (error: unknown) => {
-          clearInterval(this.#aliveCheck);
-          this.#serverLost.abort(
-            new ArchiverError('unavailable', 'the server was lost in the middle of the backup', {
-              cause: error,
-              hint: 'Start the backup again when the server is back: a backup cannot outlive its session.',
-            }),
-          );
-        },
-      );
-    }, intervalMs);
+    this.#aliveCheck = setInterval(
+      () => {
+        if (isAsking) return;
+        isAsking = true;
+        this.#server.ping().then(
+          () => (isAsking = false),
+          (error: unknown) => {
+            clearInterval(this.#aliveCheck);
+            this.#serverLost.abort(
+              new ArchiverError('unavailable', 'the server was lost in the middle of the backup', {
+                cause: error,
+                hint: 'Start the backup again when the server is back: a backup cannot outlive its session.',
+              }),
+            );
+          },
+        );
+      },
+      Math.min(intervalMs, longestTimerMs),
+    );
     this.#aliveCheck.unref();
   }
 }

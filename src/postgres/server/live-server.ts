@@ -4,6 +4,7 @@ import { systemClock } from '../../platform/clock.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Lsn } from '../lsn.ts';
 import { pingServer } from './alive.ts';
+import { cancelQuery } from './cancel.ts';
 import type { Connector } from './connection.ts';
 import { readDatabases } from './databases.ts';
 import type { DatabaseContents } from './databases.ts';
@@ -15,6 +16,9 @@ import type { Query, Row, Session } from './session.ts';
 
 /** Time limit of the answer to a ping, and of each step of giving a backup up. */
 const answerLimitMs = 10_000;
+
+/** The server's settings are 32-bit integers. */
+const longestStatementMs = 2 ** 31 - 1;
 
 /** Connects and learns what the server is. @throws as `connectServer` */
 export async function openPostgresServer(connector: Connector, options: ConnectOptions): Promise<PostgresServer> {
@@ -114,7 +118,7 @@ class LiveServer implements PostgresServer {
     const limit = new AbortController();
     const timer = clock.sleep(answerLimitMs, limit.signal).then(() => this.#session.destroy(new Error('no answer')));
     try {
-      if (this.#session.busy) await this.#cancelQuery();
+      if (this.#session.busy) await cancelQuery(this.#session, this.#connector, answerLimitMs);
       // A start that was cancelled has begun no backup, or one that this ends; the server knows which.
       await this.#stop({ timeoutMs: answerLimitMs, waitForArchive: false }, (query) => this.#session.query(query));
       logger.info('stopped the backup on the server');
@@ -197,7 +201,7 @@ class LiveServer implements PostgresServer {
     const failure = 'cannot stop the backup on the server';
     const limit = (ms: number): Query => ({
       text: `select pg_catalog.set_config('statement_timeout', $1, false)`,
-      values: [String(Math.ceil(ms))],
+      values: [String(Math.min(Math.ceil(ms), longestStatementMs))],
       failure,
     });
     await run(limit(timeoutMs));
@@ -218,7 +222,7 @@ class LiveServer implements PostgresServer {
     signal.throwIfAborted();
     const answered = new AbortController();
     const cancel = (): void => {
-      void this.#cancelQuery().catch(() => undefined);
+      void cancelQuery(this.#session, this.#connector, answerLimitMs).catch(() => undefined);
       clock.sleep(answerLimitMs, answered.signal).then(
         () => this.#session.destroy(new Error('no answer')),
         () => undefined,
@@ -235,19 +239,6 @@ class LiveServer implements PostgresServer {
     } finally {
       signal.removeEventListener('abort', cancel);
       answered.abort();
-    }
-  }
-
-  async #cancelQuery(): Promise<void> {
-    const other = await this.#connector.connect({ timeoutMs: answerLimitMs });
-    try {
-      await other.query({
-        text: 'select pg_catalog.pg_cancel_backend($1::pg_catalog.int4)',
-        values: [String(this.#session.processId)],
-        failure: 'cannot cancel a query',
-      });
-    } finally {
-      await other.end();
     }
   }
 }

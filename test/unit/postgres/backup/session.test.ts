@@ -149,6 +149,15 @@ describe('a backup on the server', () => {
     expect(session.signal.reason).toMatchObject({ kind: 'unavailable', cause: { message: 'no answer' } });
   });
 
+  it('is not asked again and again because an interval is longer than a timer can be', async () => {
+    const server = new StubServer(primary);
+    const session = await open(server, { aliveCheckIntervalMs: 1_000 * 3_600_000 });
+    server.pingFails = true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(session.signal.aborted).toBe(false);
+    await session[Symbol.asyncDispose]();
+  });
+
   it('notices that the server stopped answering also while it is being stopped', async () => {
     const server = new StubServer(primary);
     const session = await open(server, { aliveCheckIntervalMs: 1 });
