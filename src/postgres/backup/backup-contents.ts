@@ -35,7 +35,7 @@ export async function readContents(
   const unlisted = { name: backup, objects, files: undefined, tarFileSets: new Map<string, readonly string[]>() };
   if (sentinel.embeddedFiles !== undefined) {
     const { files, tarFileSets } = sentinel.embeddedFiles;
-    return { ...unlisted, files: [...files.keys()], tarFileSets };
+    return { ...unlisted, files: [...files.keys()], tarFileSets, listedParts: new Set(tarFileSets.keys()) };
   }
   if (sentinel.filesMetadataDisabled) return unlisted;
   const key = filesMetadataKey(backup);
@@ -49,15 +49,19 @@ export async function readContents(
   }
   const files: string[] = [];
   const tarFileSets = new Map<string, readonly string[]>();
+  const listedParts = new Set<string>();
   // Member names per part are kept only for parts that are missing, which is rare.
   const present = new Set(objects.map((object) => baseNameOf(object.key)));
   await readFilesMetadata(
     source,
     {
       file: (name) => files.push(name),
-      tarFileSet: (tar, members) => present.has(tar) || tarFileSets.set(tar, members),
+      tarFileSet(tar, members) {
+        listedParts.add(tar);
+        if (!present.has(tar)) tarFileSets.set(tar, members);
+      },
     },
     `"${key}"`,
   );
-  return { ...unlisted, files: files.length === 0 ? undefined : files, tarFileSets };
+  return { ...unlisted, files: files.length === 0 ? undefined : files, tarFileSets, listedParts };
 }

@@ -14,12 +14,19 @@ export interface BackupContents {
   readonly files: readonly string[] | undefined;
   /** Member names by tar object name, as far as known. */
   readonly tarFileSets: ReadonlyMap<string, readonly string[]>;
+  /** The names of all tar objects but that of `pg_control`; undefined or empty when nobody recorded them. */
+  readonly listedParts?: ReadonlySet<string> | undefined;
 }
 
 /** What will be fetched. */
 export interface FetchPlan {
   /** Unpacked side by side, biggest first so that no big one is left over at the end. */
   readonly parts: readonly ObjectInfo[];
+  /**
+   * Not unpacked, since the backup does not list them: of a push that failed before this one of the same name, as happens
+   * on a standby. They hold other states of the same files.
+   */
+  readonly strays: readonly ObjectInfo[];
   /** Unpacked after all others; undefined only in backups of WAL-E, which has it in a part. */
   readonly control: ObjectInfo | undefined;
   /** Undefined where the label is a member of a part: remote backups, and older releases. */
@@ -32,13 +39,16 @@ export interface FetchPlan {
 
 /** @throws CorruptError when a part is missing, or a recorded name leads out of the data directory */
 export function planFetch(contents: BackupContents): FetchPlan {
-  const { name, objects, files, tarFileSets } = contents;
+  const { name, objects, files, tarFileSets, listedParts } = contents;
   const baseName = ({ key }: ObjectInfo) => baseNameOf(key);
   const control = objects.find((object) => isControlPart(baseName(object)));
   const label = objects.find((object) => isLabelPart(baseName(object)));
-  const parts = objects
+  const ordinary = objects
     .filter((object) => object !== control && object !== label)
     .toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+  const isListed = (object: ObjectInfo) => listedParts?.has(baseName(object)) === true;
+  const areListed = ordinary.some(isListed);
+  const parts = areListed ? ordinary.filter(isListed) : ordinary;
   if (parts.length === 0) throw damaged(name, 'has no tar parts');
   if (control === undefined && !isWalEBackupName(name)) throw damaged(name, 'lacks pg_control.tar');
 
@@ -53,9 +63,12 @@ export function planFetch(contents: BackupContents): FetchPlan {
   }
   return {
     parts,
+    strays: areListed ? ordinary.filter((object) => !isListed(object)) : [],
     control,
     label,
-    totalBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    totalBytes: [...parts, control, label]
+      .filter((object) => object !== undefined)
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     wanted,
   };
 }

@@ -105,6 +105,7 @@ export async function prepareFetch(
   for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
   const plan = planFetch(await readContents(transport, backup, { sentinel, logger, signal }));
+  for (const { key } of plan.strays) logger.warn('a part that the backup does not list is left out', { key });
   const control =
     plan.control === undefined
       ? undefined

@@ -130,6 +130,14 @@ describe('a restore', () => {
     await refuses({ name: backup, parts, files: null }, /has no pg_control/, { backup });
   });
 
+  it('leaves out a part that a failed push of the same name left behind', async () => {
+    const stale = { 'part_003.tar': [{ name: '/base/1/1247', content: 'stale' }] };
+    const tarFileSets = { 'part_001.tar': ['/', '/PG_VERSION', '/base', '/pg_wal'], 'part_002.tar': ['/base/1/1247'] };
+    await restore({ parts: { ...plain, ...stale }, tarFileSets });
+    expect(content('base/1/1247')).toHaveLength(20_000);
+    expect(warnings.map(([message]) => message)).toEqual(['a part that the backup does not list is left out']);
+  });
+
   it('makes pg_wal where the backup has none, since it was a link', async () => {
     const withoutWal = (plain['part_001.tar'] ?? []).filter(({ name }) => name !== '/pg_wal');
     await restore({ parts: { ...plain, 'part_001.tar': withoutWal } });
