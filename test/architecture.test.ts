@@ -30,10 +30,31 @@ function rowOf(place: string): number {
   return rows.findIndex((row) => row.includes(place));
 }
 
-function importsOf(file: string): readonly string[] {
-  const text = readFileSync(join(source, file), 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+function textOf(file: string): string {
+  return readFileSync(join(source, file), 'utf8');
 }
+
+function importsOf(file: string): readonly string[] {
+  return [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+/** What is loaded together with a file: `import type` and `import()` are not. */
+function loadedWith(file: string): readonly string[] {
+  const statements = textOf(file).matchAll(/^(?:import|export) (?!type )(?:[^;']* from )?'([^']+)'/gm);
+  return [...statements].map((match) => match[1] ?? '');
+}
+
+/** The commands that a server waits for, and what they load by `import()`. */
+const hotModules = [
+  'main.ts',
+  'app/transport.ts',
+  'codecs/lz4/codec.ts',
+  'codecs/none.ts',
+  'commands/postgres/wal-fetch.ts',
+  'commands/postgres/wal-prefetch.ts',
+  'commands/postgres/wal-push.ts',
+  'storage/file/file-storage.ts',
+];
 
 describe('the layers of src/', () => {
   it.each(files)('%s stands in a known row and imports only its own folder and lower rows', (file) => {
@@ -62,5 +83,28 @@ describe('the layers of src/', () => {
         if (other !== undefined) expect(other, `${file} imports ${target}`).toBe(own);
       }
     }
+  });
+});
+
+describe('the process', () => {
+  it('is known to main.ts alone: its arguments, environment and exit', () => {
+    const touching = files.filter((file) => /\bprocess\.(?:env|argv|exit)\b/.test(textOf(file)));
+    expect(touching).toEqual(['main.ts']);
+  });
+});
+
+describe('the modules of the commands that a server waits for', () => {
+  it('import no package at the top, not even by way of others', () => {
+    const seen = new Set(hotModules);
+    const packages: string[] = [];
+    for (const file of seen) {
+      for (const imported of loadedWith(file)) {
+        if (imported.endsWith('.json') || imported.startsWith('node:')) continue;
+        if (imported.startsWith('.')) seen.add(relative(source, resolve(source, dirname(file), imported)));
+        else packages.push(`${file}: ${imported}`);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(50);
+    expect(packages).toEqual([]);
   });
 });
