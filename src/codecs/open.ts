@@ -41,9 +41,7 @@ export async function openCodec(name: CodecName): Promise<Codec> {
  * @throws ArchiverError (kind `config`) for compressed objects that this version can't read
  */
 export async function codecForKey(key: string): Promise<Codec> {
-  const name = key.slice(key.lastIndexOf('/') + 1);
-  const suffix = name.slice(name.lastIndexOf('.') + 1);
-  const extension = readableExtensions.find((known) => known === suffix && name !== suffix);
+  const extension = extensionOf(key);
   if (extension === undefined) return openCodec('none');
   if (extension === 'lz4') return openCodec('lz4');
   throw new ArchiverError(
@@ -53,4 +51,16 @@ export async function codecForKey(key: string): Promise<Codec> {
       hint: 'Use WAL-G, or a later version of this program, to read it.',
     },
   );
+}
+
+/** The logical name of an object: its key or name without the suffix of a codec. */
+export function withoutExtension(key: string): string {
+  const extension = extensionOf(key);
+  return extension === undefined ? key : key.slice(0, -extension.length - 1);
+}
+
+function extensionOf(key: string): (typeof readableExtensions)[number] | undefined {
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  const suffix = name.slice(name.lastIndexOf('.') + 1);
+  return readableExtensions.find((known) => known === suffix && name !== suffix);
 }

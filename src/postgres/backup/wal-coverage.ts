@@ -1,5 +1,6 @@
 /** Whether the WAL that a backup needs to become consistent is in the archive: without it the backup is worth nothing. */
 import { walKey } from '../../catalog/layout.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { findObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -63,11 +64,6 @@ async function missingOf(
   segments: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const missing: string[] = [];
-  for (let first = 0; first < segments.length; first += askedAtOnce) {
-    const some = segments.slice(first, first + askedAtOnce);
-    const found = await Promise.all(some.map((name) => findObject(transport, walKey(name), { signal })));
-    missing.push(...some.filter((_, index) => found[index] === undefined));
-  }
-  return missing;
+  const found = await mapConcurrently(segments, askedAtOnce, (name) => findObject(transport, walKey(name), { signal }));
+  return segments.filter((_, index) => found[index] === undefined);
 }

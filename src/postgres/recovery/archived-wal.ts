@@ -1,6 +1,7 @@
 /** What WAL an archive holds: the segments of every timeline, and how the timelines descend from each other. */
 import { collect } from '../../bytes/stage.ts';
 import { walFolder } from '../../catalog/layout.ts';
+import { withoutExtension } from '../../codecs/open.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
 import { parseHistoryFileName, parseTimelineHistory, spansOf } from '../timeline.ts';
@@ -31,7 +32,7 @@ export async function readArchivedWal(
     const stored = entry.key.slice(walFolder.length + 1);
     // `X.json` beside a segment tells about it, and is not the segment.
     if (stored.endsWith('.json')) continue;
-    const name = stored.replace(/\.(?:lz4|br|zst|lzma|gz|lzo)$/, '');
+    const name = withoutExtension(stored);
     const timeline = parseHistoryFileName(name);
     if (timeline !== undefined) {
       const text = await collect(await readDecoded(transport, entry.key, options), largestHistory);

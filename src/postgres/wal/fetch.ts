@@ -18,7 +18,7 @@ import { isSegmentName } from '../wal-segment.ts';
 import { download, localError, type DownloadedFile } from './download.ts';
 import { withinBudget } from './fetch-attempts.ts';
 import { inspectWalFile, WalMismatchError, type WalCheck } from './inspect.ts';
-import { prefetchFolder } from './prefetched.ts';
+import { prefetchFolderOf } from './prefetched.ts';
 import type { RecoveryState } from './recovery-state.ts';
 import { takePrefetched } from './take-prefetched.ts';
 
@@ -83,11 +83,11 @@ class WalFetch {
   /** False when it has to be fetched from the archive. */
   async fromPrefetch(): Promise<boolean> {
     if (!isSegmentName(this.#name)) return false;
-    const { prefetchDirectory, cwd, clock, signal, logger } = this.#options;
-    const base = prefetchDirectory === undefined ? dirname(this.#target) : resolve(cwd, prefetchDirectory);
+    const { clock, signal, logger } = this.#options;
+    const prefetch = prefetchFolderOf(this.#target, this.#options);
     const temp = this.#tempPath();
     try {
-      const file = await takePrefetched(this.#name, temp, { prefetch: prefetchFolder(base), clock, signal });
+      const file = await takePrefetched(this.#name, temp, { prefetch, clock, signal });
       if (file === undefined) return false;
       const verdict = this.#inspect(file);
       if (verdict.kind !== 'fine') {
