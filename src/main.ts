@@ -74,13 +74,13 @@ async function announce({ settings, configPath, warnings }: LoadedSettings, { lo
 }
 
 /** What becomes known while a run goes on, for telling how it failed. */
-interface Progress {
+interface RunState {
   log: Log;
   command?: Command;
   args?: Arguments;
 }
 
-async function run({ program, words }: Invocation, signal: AbortSignal, progress: Progress): Promise<number> {
+async function run({ program, words }: Invocation, signal: AbortSignal, state: RunState): Promise<number> {
   const { flags, config, turbo, rest } = takeGlobals(words, knownSettingNames());
   if (rest.length === 1 && (rest[0] === '--version' || rest[0] === '-v')) {
     await print(versionLine(program));
@@ -91,13 +91,13 @@ async function run({ program, words }: Invocation, signal: AbortSignal, progress
     name: program.name,
     entries: allEntries(),
     globals,
-    onCommand: (command) => (progress.command = command),
+    onCommand: (command) => (state.command = command),
   });
   if (request.kind === 'text') {
     await print(request.text);
     return 0;
   }
-  progress.args = request.args;
+  state.args = request.args;
   const loaded = await loadSettings({
     flags,
     env: process.env,
@@ -106,7 +106,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, progress
     knownNames: knownSettingNames(),
   });
   const log = openLog(loaded.settings, systemClock);
-  progress.log = log;
+  state.log = log;
   await announce(loaded, log);
   checkSettings(settingSections.flatMap(settingsOf), loaded.settings);
   await using app = openApp({ settings: loaded.settings, log, signal, program });
@@ -126,7 +126,7 @@ async function tellUsage(error: ArchiverError, { program, words }: Invocation): 
   await print(`${error.message}\n`);
 }
 
-function statusAfter(error: unknown, { command, args }: Progress, { program }: Invocation): number {
+function statusAfter(error: unknown, { command, args }: RunState, { program }: Invocation): number {
   const own = command?.statusAfter?.(error, args ?? { positionals: [], options: {} });
   return own ?? statusFor(error, program.name);
 }
@@ -134,25 +134,25 @@ function statusAfter(error: unknown, { command, args }: Progress, { program }: I
 async function main(): Promise<number> {
   const invocation = readInvocation(process.argv);
   const watch = watchSignals(invocation.ignoredSignals);
-  const progress: Progress = { log: firstLog(systemClock) };
+  const state: RunState = { log: firstLog(systemClock) };
   process.on('uncaughtException', (error) => {
-    logFailure(error, progress.log.logger);
-    process.exit(statusAfter(error, progress, invocation));
+    logFailure(error, state.log.logger);
+    process.exit(statusAfter(error, state, invocation));
   });
   try {
-    return await run(invocation, watch.signal, progress);
+    return await run(invocation, watch.signal, state);
   } catch (error) {
     const told: unknown = watch.signal.aborted ? watch.signal.reason : error;
     if (told !== error && !(error instanceof InterruptedError) && messageOf(error) !== messageOf(told)) {
-      progress.log.logger.debug('while stopping', { error: messageOf(error) });
+      state.log.logger.debug('while stopping', { error: messageOf(error) });
     }
     if (told instanceof ArchiverError && told.kind === 'usage') {
       await tellUsage(told, invocation).catch(() => undefined);
     } else {
-      logFailure(told, progress.log.logger);
+      logFailure(told, state.log.logger);
     }
     watch.raiseAgain();
-    return statusAfter(told, progress, invocation);
+    return statusAfter(told, state, invocation);
   }
 }
 
