@@ -5,6 +5,7 @@
 # make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
 # make install   PREFIX=/usr/local; WALG_LINK=1 adds the name wal-g; DESTDIR is put before it
 # make docs      docs/settings.md from the declarations
+# make format    puts all files into the form that make check wants
 # make clean     removes what make made; node_modules stays (make distclean removes it too)
 #
 # NODE=/path/to/node takes that Node (22.15 or later) instead of the one from npm.
