@@ -1,10 +1,9 @@
 /** The running program as commands see it: opens what they ask for, when they ask for it. */
 import type { App, ProgramInfo } from '../commands/command.ts';
 import type { RawSettings } from '../config/setting.ts';
-import { ArchiverError } from '../errors.ts';
+import { ArchiverError, codeOf } from '../errors.ts';
 import type { Transport } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
-import { codeOf } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Log } from './log.ts';
 
