@@ -1,8 +1,8 @@
 /** Runs the built command, `dist/walvault`, as a user would. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { asServerUser, makeServerTemp, serverUser } from './postgres/server-user.ts';
+import { asServerUser, isOpenToAll, makeServerTemp, serverUser } from './postgres/server-user.ts';
 
 /** The command under test; `make build` makes it. */
 export const walvaultPath = join(resolve(import.meta.dirname, '..'), 'dist', 'walvault');
@@ -25,11 +25,6 @@ export function reachableWalvault(): string {
     }
   }
   return reachable;
-}
-
-function isOpenToAll(path: string): boolean {
-  if ((statSync(path).mode & 0o001) === 0) return false;
-  return path === dirname(path) || isOpenToAll(dirname(path));
 }
 
 /** How a run ended. */

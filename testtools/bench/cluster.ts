@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { asUser } from './measure.ts';
 
 const binaries = '/usr/lib/postgresql/15/bin';
 
@@ -32,9 +33,7 @@ export function startCluster(scale: number): BenchCluster {
   const socketDirectory = folder;
   if (user !== undefined) execFileSync('chown', [user, folder]);
   const run = (program: string, ...args: readonly string[]): string => {
-    const words = [join(binaries, program), ...args];
-    const [file = '', ...rest] =
-      user === undefined ? words : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', ...words];
+    const [file = '', ...rest] = asUser(user, [join(binaries, program), ...args]);
     const done = spawnSync(file, rest, {
       encoding: 'utf8',
       cwd: folder,

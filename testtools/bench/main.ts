@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startCluster, type BenchCluster } from './cluster.ts';
-import { compare, table, type Contender } from './measure.ts';
+import { asUser, compare, table, type Contender } from './measure.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const walvault = join(root, 'dist', 'walvault');
@@ -135,10 +135,7 @@ function benchBackup(cluster: BenchCluster): void {
             '--no-online',
             'stanza-create',
           ];
-          const [file = '', ...rest] =
-            cluster.user === undefined
-              ? words
-              : ['setpriv', `--reuid=${cluster.user}`, `--regid=${cluster.user}`, '--init-groups', ...words];
+          const [file = '', ...rest] = asUser(cluster.user, words);
           execFileSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, HOME: work } });
         },
       },

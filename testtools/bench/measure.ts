@@ -56,16 +56,17 @@ export function compare(contenders: readonly Contender[], rounds: number, server
   });
 }
 
+/** The words of a command line that runs as a user; undefined = the caller. */
+export function asUser(user: string | undefined, words: readonly string[]): readonly string[] {
+  return user === undefined ? words : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', ...words];
+}
+
 function measure(contender: Contender, serverPid: number | undefined): Run {
   const scratch = mkdtempSync(join(tmpdir(), 'walvault-bench-'));
   const peakFile = join(scratch, 'peak');
   try {
     const serverBefore = serverPid === undefined ? 0 : cpuOfServer(serverPid);
-    const asUser =
-      contender.user === undefined
-        ? []
-        : ['setpriv', `--reuid=${contender.user}`, `--regid=${contender.user}`, '--init-groups'];
-    const words = ['/usr/bin/time', '-q', '-f', '%M', '-o', peakFile, ...asUser, ...contender.command];
+    const words = ['/usr/bin/time', '-q', '-f', '%M', '-o', peakFile, ...asUser(contender.user, contender.command)];
     const script = 'TIMEFORMAT="TIMES %3R %3U %3S"; time "$@"';
     const done = spawnSync('bash', ['-c', script, 'bash', ...words], {
       encoding: 'utf8',

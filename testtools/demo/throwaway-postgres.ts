@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { arch, platform } from 'node:process';
 import pg from 'pg';
 import { hydrate } from '../postgres/install.ts';
+import { demoServerPackage } from '../postgres/installations.ts';
 
 /** Whom a process of the demo runs as; undefined = the caller. */
 export interface Identity {
@@ -32,7 +33,7 @@ export interface Stage {
  * @throws Error when there is no Postgres package for this platform
  */
 export function prepareStage(root: string): Stage {
-  const packageFolder = join(root, 'node_modules', `pg17-${platform}-${arch}`);
+  const packageFolder = demoServerPackage;
   if (!existsSync(join(packageFolder, 'native', 'bin'))) {
     throw new Error(`no Postgres package for ${platform}-${arch}: the demo runs on Linux and macOS, x64 and arm64`);
   }

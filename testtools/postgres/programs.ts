@@ -1,9 +1,9 @@
 /** Makes the server's programs usable by the user that runs them. */
 import { execFileSync } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Installation } from './installations.ts';
-import { makeServerTemp, serverUser } from './server-user.ts';
+import { isOpenToAll, makeServerTemp, serverUser } from './server-user.ts';
 
 const copies = new Map<string, string>();
 
@@ -33,10 +33,4 @@ function copyTree(source: string, target: string): void {
     rmSync(target, { recursive: true, force: true });
     execFileSync('cp', ['-a', source, target]);
   }
-}
-
-function isOpenToAll(directory: string): boolean {
-  if ((statSync(directory).mode & 0o001) === 0) return false;
-  const parent = dirname(directory);
-  return parent === directory || isOpenToAll(parent);
 }

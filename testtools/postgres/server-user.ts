@@ -1,8 +1,8 @@
 /** PostgreSQL refuses to run as root: started by root, servers and what they call run as this user instead. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Another user to run a process as: options for `spawn`; empty when this process isn't root. */
 export interface RunAs {
@@ -51,6 +51,12 @@ export function makeServerDirectory(path: string, mode = 0o755): string {
 /** Makes a temporary folder with a short path (socket paths are limited) that the server's user owns and all may enter. */
 export function makeServerTemp(): string {
   return makeServerDirectory(mkdtempSync(join(tmpdir(), 'wv-')));
+}
+
+/** Whether everybody may run a program, or enter a folder, at this path. */
+export function isOpenToAll(path: string): boolean {
+  if ((statSync(path).mode & 0o001) === 0) return false;
+  return path === dirname(path) || isOpenToAll(dirname(path));
 }
 
 function userNamed(name: string): ServerUser | undefined {
