@@ -54,7 +54,7 @@ export const backupPush = defineCommand({
   exitStatuses: {
     64: 'no data directory given, or an option that this version lacks',
     65: 'a file of the data directory is damaged or cannot be read',
-    66: 'the data directory is not there; with WALG_REQUIRE_WAL: WAL that the backup needs is not in the archive',
+    66: 'the data directory or a tablespace is not there; with WALG_REQUIRE_WAL: WAL that the backup needs is not in the archive',
     69: 'server or storage unreachable, or lost in the middle',
     73: 'a backup of that name exists, or the storage is full',
     75: 'another run is pushing a backup of the same name',

@@ -2,11 +2,12 @@
  * The walk over a data directory: which of its entries a backup holds, under which names, in WAL-G's order. Format:
  * docs/storage-layout.md (names, exclusions, tablespaces). It only looks; the content is read later, part by part.
  */
-import { lstatSync, readdirSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { createTurns } from '../../bytes/turns.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { requireTablespace, tablespacesInside } from './tablespace-links.ts';
 
 /** A member of the backup: what the walk saw, with the sizes and times of that moment. */
 export interface ClusterEntry {
@@ -78,7 +79,7 @@ const leftOut = new Set([
  * An entry that disappears meanwhile is skipped.
  *
  * @param dataDirectory absolute, symbolic links resolved
- * @throws ArchiverError (kind `forbidden`) for what may not be read
+ * @throws ArchiverError (kind `forbidden`) for what may not be read, (kind `missing`) for a tablespace that is not there
  */
 export async function walkCluster(dataDirectory: string, options: WalkOptions): Promise<ClusterWalk> {
   const walker = new Walker(options.logger, tablespacesInside(dataDirectory));
@@ -151,6 +152,7 @@ class Walker {
       if (stats?.isSymbolicLink() !== true) continue;
       const target = this.#look(() => readlinkSync(link), link);
       if (target === undefined) continue;
+      requireTablespace(link, target, this.#namesIn(link));
       this.#tablespaces.push({ oid, location: target.length > 1 ? target.replace(/\/+$/, '') : target });
       // Neither the link nor the directory it points to is a member: the sentinel's Spec tells of both.
       yield* this.#visitChildren(link, `/pg_tblspc/${oid}`);
@@ -200,30 +202,6 @@ class Walker {
         },
       );
     }
-  }
-}
-
-/** Such as those of a cluster that was restored to another place; `pg_basebackup` passes over them in the same way. */
-function tablespacesInside(dataDirectory: string): ReadonlySet<string> {
-  const folder = join(dataDirectory, 'pg_tblspc');
-  const inside = new Set<string>();
-  try {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = entry.isSymbolicLink() ? resolved(join(folder, entry.name)) : undefined;
-      if (path !== undefined) inside.add(path);
-    }
-  } catch {
-    // The walk itself tells what cannot be read.
-  }
-  return inside;
-}
-
-/** Undefined when it leads nowhere. */
-function resolved(link: string): string | undefined {
-  try {
-    return realpathSync(link);
-  } catch {
-    return undefined;
   }
 }
 

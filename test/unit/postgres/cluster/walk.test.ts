@@ -142,6 +142,16 @@ describe('the walk over a data directory', () => {
     await expect(walkCluster(data, { logger: silentLogger, signal })).rejects.toThrow('enough');
   });
 
+  it('refuses to leave out a tablespace whose disk is not mounted', async () => {
+    const place = join(folder, 'space');
+    symlinkSync(place, join(data, 'pg_tblspc/16384'));
+    await expect(names()).rejects.toMatchObject({ kind: 'missing', message: expect.stringContaining(place) as string });
+    mkdirSync(place);
+    await expect(names()).rejects.toMatchObject({ kind: 'missing' });
+    mkdirSync(join(place, 'PG_17_202406281'));
+    expect(await names()).toContain('/pg_tblspc/16384/PG_17_202406281');
+  });
+
   it('knows a tablespace in the data directory also by another path to it', async () => {
     mkdirSync(join(data, 'tablespaces/16384/PG_17'), { recursive: true });
     put('tablespaces/16384/PG_17/1', 'x');
