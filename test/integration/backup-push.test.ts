@@ -189,7 +189,7 @@ describe.skipIf(major === undefined)('backup-push', () => {
   it('refuses what it cannot do instead of doing something else', async () => {
     expect((await push(['--delta-from-name', 'LATEST'])).status).toBe(64);
     expect((await push(['--add-user-data', '{'])).status).toBe(64);
-    expect((await push(['--target-storage', 'second'])).status).toBe(64);
+    expect((await push(['--target-storage', 'second'])).status).toBe(78);
     expect((await push([], { WALG_PG_WAL_SIZE: '64' })).status).toBe(78);
     expect(stored()).toEqual([]);
     const delta = await push(['--verify'], { WALG_DELTA_MAX_STEPS: '3' });
