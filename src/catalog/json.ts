@@ -56,7 +56,8 @@ interface ReviverContext {
 function revive(this: unknown, _key: string, value: unknown, context?: ReviverContext): unknown {
   if (typeof value !== 'number') return value;
   const source = context?.source ?? String(value);
-  if (String(value) === source) return value;
+  // Above 2^53 a number may print as the text it came from and still be another.
+  if (String(value) === source && (Number.isSafeInteger(value) || !Number.isInteger(value))) return value;
   return /^(?:0|-?[1-9]\d*)$/.test(source) ? BigInt(source) : new NumberText(source);
 }
 

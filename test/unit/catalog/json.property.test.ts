@@ -8,7 +8,11 @@ const { value: anyValue } = fc.letrec<{ value: JsonValue }>((tie) => ({
     { depthSize: 'small' },
     fc.constantFrom(null, true, false),
     fc.string({ unit: 'grapheme' }),
-    fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (Object.is(number, -0) ? 0 : number)),
+    fc
+      .double({ noNaN: true, noDefaultInfinity: true })
+      .map((number) => (Object.is(number, -0) ? 0 : number))
+      // Its digits would be those of another whole number.
+      .filter((number) => Number.isSafeInteger(number) || !/^-?\d+$/.test(String(number))),
     fc.bigInt({ min: -(1n << 70n), max: 1n << 70n }),
     fc.array(tie('value')),
     fc.dictionary(fc.string(), tie('value')) as fc.Arbitrary<JsonValue>,

@@ -16,6 +16,11 @@ describe('JSON', () => {
     ]);
   });
 
+  it('keeps one that a double prints alike and does not equal', () => {
+    expect(BigInt(Number('353734599934454850'))).toBe(353734599934454848n);
+    expect(parse('[353734599934454850,7710462313664341000]')).toEqual([353734599934454850n, 7710462313664341000n]);
+  });
+
   it.each([
     '{"SystemIdentifier":7710462313664340823,"n":null,"t":[true,false]}',
     '[1.10,1e3,-0,0.1234567890123456789012,1E400,18446744073709551616]',
