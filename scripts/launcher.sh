@@ -34,4 +34,6 @@ hup=nohup
 trap 'hup=hup' HUP
 kill -HUP $$
 trap - HUP
-exec "$lib/node" "$lib/main.js" --launched-as "$self" "$hup" "$@"
+# The bulk is in buffers that are reused. With a large young generation V8 would only collect garbage later; the code
+# cache is made with the same switch (scripts/pack.ts), or V8 would refuse it.
+exec "$lib/node" --max-semi-space-size=4 "$lib/main.js" --launched-as "$self" "$hup" "$@"

@@ -50,6 +50,9 @@ module.exports=load;
 if(require.main===module)load("program-main.js");
 `;
 
+/** Those of `launcher.sh`: V8 refuses a cache that was made with others. */
+const nodeSwitches = ['--max-semi-space-size=4'];
+
 /** Runs the given command lines one after the other, in one process, and keeps what V8 compiled for them. */
 const warmUp = `"use strict";
 const{readFileSync,writeFileSync}=require("node:fs");
@@ -96,7 +99,7 @@ export function makeCodeCache(folder: string): void {
       ['wal-push', join(walFolder, name)],
       ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG')],
     ];
-    execFileSync(process.execPath, [join(scratch, 'warm-up.cjs'), folder, JSON.stringify(lines)], {
+    execFileSync(process.execPath, [...nodeSwitches, join(scratch, 'warm-up.cjs'), folder, JSON.stringify(lines)], {
       cwd: join(scratch, 'data'),
       env: {
         WALG_FILE_PREFIX: archive,
