@@ -1,30 +1,20 @@
 /** Runs the built command, `dist/walvault`, as a user would. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { asServerUser, isOpenToAll, makeServerTemp, serverUser } from './postgres/server-user.ts';
+import { asServerUser } from './postgres/server-user.ts';
+import { reachableCopy } from './reachable-copy.ts';
 
 /** The command under test; `make build` makes it. */
 export const walvaultPath = join(resolve(import.meta.dirname, '..'), 'dist', 'walvault');
 
-let reachable: string | undefined;
-
 /**
- * The command at a path that the server's user may enter (for `archive_command`): the built one, or a copy in a
- * temporary folder when the checkout is closed to others. @throws Error when it has not been built
+ * The command at a path that the server's user may enter (for `archive_command`): the built one, or that of a copy when
+ * the checkout is closed to others. @throws Error when it has not been built
  */
 export function reachableWalvault(): string {
   if (!existsSync(walvaultPath)) throw new Error('dist/walvault is missing; run: make build');
-  if (reachable === undefined) {
-    if (serverUser() === undefined || isOpenToAll(walvaultPath)) reachable = walvaultPath;
-    else {
-      const folder = makeServerTemp();
-      process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-      execFileSync('cp', ['-a', dirname(walvaultPath), join(folder, 'dist')]);
-      reachable = join(folder, 'dist', 'walvault');
-    }
-  }
-  return reachable;
+  return join(reachableCopy(dirname(walvaultPath)), 'walvault');
 }
 
 /** How a run ended. */
