@@ -6,7 +6,7 @@ node=$1
 shift
 PATH=$(dirname "$node"):$PATH
 export PATH
-sh scripts/debian-packages.sh lz4=lz4 tar=tar
+sh scripts/debian-packages.sh lz4=lz4 openssl=openssl tar=tar
 "$node" testtools/postgres/install.ts
 counts=.cache/test-counts
 rm -f "$counts"
