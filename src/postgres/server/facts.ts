@@ -5,27 +5,18 @@ import { traitsOf } from '../version.ts';
 import type { VersionTraits } from '../version.ts';
 import { numberOf, textOf } from './rows.ts';
 import type { Session } from './session.ts';
-import type { Archiving } from './server.ts';
+import type { Archiving, ServerFacts } from './server.ts';
 
-/** See the fields of the same names of `PostgresServer`. */
-export interface ServerFacts {
-  readonly version: number;
+/** Facts, and what follows from the version for the statements of a session. */
+export interface LearnedFacts extends ServerFacts {
   readonly traits: VersionTraits;
-  readonly systemIdentifier: bigint | undefined;
-  readonly dataDirectory: string;
-  readonly inRecovery: boolean;
-  readonly timeline: number;
-  readonly segmentBytes: number;
-  readonly blockBytes: number;
-  readonly archiving: Archiving;
-  readonly dataChecksums: boolean;
 }
 
 /** Time limits that a role or database may have set, and that would end a backup in its middle. */
 const limits = ['lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'];
 
 /** @throws UnsupportedServerError, ServerQueryError, ServerLostError */
-export async function learnFacts(session: Session, logger: Logger): Promise<ServerFacts> {
+export async function learnFacts(session: Session, logger: Logger): Promise<LearnedFacts> {
   const [versionRow] = await session.query({
     text: `select pg_catalog.current_setting('server_version_num') as version`,
     failure: 'cannot ask the server for its version',

@@ -9,7 +9,7 @@ import type { Connector } from './connection.ts';
 import { readDatabases } from './databases.ts';
 import type { DatabaseContents } from './databases.ts';
 import { learnFacts } from './facts.ts';
-import type { ServerFacts } from './facts.ts';
+import type { LearnedFacts } from './facts.ts';
 import { numberOf, optionalDate, optionalText, textOf } from './rows.ts';
 import type { ArchiverState, BackupStart, BackupStop, ConnectOptions, PostgresServer, StopOptions } from './server.ts';
 import type { Query, Row, Session } from './session.ts';
@@ -36,14 +36,14 @@ export async function openPostgresServer(connector: Connector, options: ConnectO
 class LiveServer implements PostgresServer {
   readonly #session: Session;
   readonly #connector: Connector;
-  readonly #facts: ServerFacts;
+  readonly #facts: LearnedFacts;
   readonly #options: ConnectOptions;
   #backup: 'none' | 'starting' | 'running' = 'none';
 
   constructor(parts: {
     readonly session: Session;
     readonly connector: Connector;
-    readonly facts: ServerFacts;
+    readonly facts: LearnedFacts;
     readonly options: ConnectOptions;
   }) {
     this.#session = parts.session;

@@ -63,13 +63,8 @@ export interface ArchiverState {
   readonly lastFailedTime: Date | undefined;
 }
 
-/**
- * One session on the server. Calls may overlap, they are run one after another. Any of them rejects with a
- * `ServerLostError` (kind `unavailable`) once the session is lost, with the signal's reason once the signal given to
- * `connectServer` is aborted (the running query is cancelled on the server), and with a `ServerQueryError` when the
- * server refuses.
- */
-export interface PostgresServer extends AsyncDisposable {
+/** What is known of a server from connecting on. */
+export interface ServerFacts {
   /** `server_version_num`: 170010. */
   readonly version: number;
   /** Undefined when the server would not tell. */
@@ -77,12 +72,21 @@ export interface PostgresServer extends AsyncDisposable {
   /** As the server knows it; symbolic links are not resolved. */
   readonly dataDirectory: string;
   readonly inRecovery: boolean;
-  /** On connecting; see {@link timelineNow}. */
+  /** On connecting; see `PostgresServer.timelineNow`. */
   readonly timeline: number;
   readonly segmentBytes: number;
   readonly blockBytes: number;
   readonly archiving: Archiving;
   readonly dataChecksums: boolean;
+}
+
+/**
+ * One session on the server. Calls may overlap, they are run one after another. Any of them rejects with a
+ * `ServerLostError` (kind `unavailable`) once the session is lost, with the signal's reason once the signal given to
+ * `connectServer` is aborted (the running query is cancelled on the server), and with a `ServerQueryError` when the
+ * server refuses.
+ */
+export interface PostgresServer extends ServerFacts, AsyncDisposable {
   /** Where it is, for messages: a socket path or `host:port`. */
   readonly location: string;
   /** Aborted as soon as the session is lost: the server died or stopped answering. Its reason is the error. */
