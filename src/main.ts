@@ -4,14 +4,13 @@ import { basename, resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { openApp, print } from './app/app.ts';
 import { firstLog, openLog, type Log } from './app/log.ts';
-import { knownSettingNames, settingSections } from './app/settings.ts';
+import { allSettings, knownSettingNames, settingSections } from './app/settings.ts';
 import { watchSignals } from './app/signals.ts';
 import { takeGlobals } from './cli/arguments.ts';
 import { allEntries, dispatch } from './cli/dispatch.ts';
 import { logFailure, statusFor } from './cli/report.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { Arguments, Command, ProgramInfo } from './commands/command.ts';
-import { settingsOf } from './config/describe.ts';
 import { loadSettings, type LoadedSettings } from './config/load.ts';
 import { checkSettings } from './config/setting.ts';
 import { ArchiverError, InterruptedError, messageOf } from './errors.ts';
@@ -108,7 +107,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, state: R
   const log = openLog(loaded.settings, systemClock);
   state.log = log;
   await announce(loaded, log);
-  checkSettings(settingSections.flatMap(settingsOf), loaded.settings);
+  checkSettings(allSettings, loaded.settings);
   await using app = openApp({ settings: loaded.settings, log, signal, program });
   return (await request.command.run(app, request.args)) ?? 0;
 }

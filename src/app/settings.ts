@@ -28,6 +28,9 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Log', groups: [logSettings] },
 ];
 
+/** The settings of all groups. */
+export const allSettings = settingSections.flatMap(settingsOf);
+
 let knownNames: ReadonlySet<string> | undefined;
 
 /** Every name that means something: settings, their aliases, and those that later versions use. */
@@ -35,7 +38,7 @@ export function knownSettingNames(): ReadonlySet<string> {
   knownNames ??= new Set([
     'WALG_CONFIG_PATH',
     ...settingsKnownLater(),
-    ...settingSections.flatMap(settingsOf).flatMap(({ env, aliases }) => [env, ...aliases]),
+    ...allSettings.flatMap(({ env, aliases }) => [env, ...aliases]),
   ]);
   return knownNames;
 }

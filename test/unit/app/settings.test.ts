@@ -1,11 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { knownSettingNames, namesNotUsedYet, settingSections } from '../../../src/app/settings.ts';
-import { settingsOf } from '../../../src/config/describe.ts';
+import { allSettings as settings, knownSettingNames, namesNotUsedYet } from '../../../src/app/settings.ts';
 import { rawSettings, readSetting } from '../../../src/config/setting.ts';
 
-const settings = settingSections.flatMap(settingsOf);
 const source = resolve(import.meta.dirname, '..', '..', '..', 'src');
 
 describe('the list of all settings', () => {
