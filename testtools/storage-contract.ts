@@ -121,6 +121,26 @@ export function storageContract(name: string, open: () => Promise<Storage>): voi
         }
       });
 
+      it('reads a part of an object', async () => {
+        const whole = pattern(2_500_000, 5);
+        await storage.write('a', from([whole]));
+        const part = async (start: number, bytes?: number): Promise<Buffer> =>
+          collect(await storage.read('a', bytes === undefined ? { start } : { start, bytes }));
+        for (const [start, bytes] of [
+          [0, 1],
+          [0, 2_500_000],
+          [1_048_575, 3],
+          [1_000_001, 1_400_000],
+          [2_499_999, 10],
+        ] as const) {
+          expect((await part(start, bytes)).equals(whole.subarray(start, start + bytes)), `${start}`).toBe(true);
+        }
+        expect((await part(2_000_000)).equals(whole.subarray(2_000_000))).toBe(true);
+        expect((await part(2_500_000)).length).toBe(0);
+        expect((await part(3_000_000, 5)).length).toBe(0);
+        await expect(storage.read('none', { start: 5, bytes: 5 })).rejects.toThrow(ObjectNotFoundError);
+      });
+
       it('lets a reader stop early, or never start', async () => {
         await storage.write('a', from([pattern(3_000_000, 1)]));
         for await (const chunk of await storage.read('a')) {

@@ -30,6 +30,14 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link Storage.read}: a part of the object. */
+export interface ReadOptions extends Abortable {
+  /** The first byte wanted, counted from 0; default 0. At the end of the object or beyond it there is nothing to read. */
+  readonly start?: number;
+  /** At most so many bytes, from 1; default: all that follow. */
+  readonly bytes?: number;
+}
+
 /** Options of {@link Storage.write}. */
 export interface WriteOptions extends Abortable {
   /** Fail with `ObjectExistsError`, atomically, when there is such an object already. Default: replace it. */
@@ -58,7 +66,7 @@ export interface Storage extends AsyncDisposable {
    * Opens an object, to be read once; rejects with `ObjectNotFoundError` at once, before the first byte. That means that the
    * storage answered so: where it could not be asked, the error is another.
    */
-  read(key: Key, options?: Abortable): Promise<ByteSource>;
+  read(key: Key, options?: ReadOptions): Promise<ByteSource>;
   /**
    * Writes a whole object or nothing: if the body throws, or this does, no object has changed and nothing is left.
    * When it resolves, or rejects with `ObjectExistsError`, the object is durable. Never retried by a decorator, since `body` can be read only once.

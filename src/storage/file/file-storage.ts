@@ -10,7 +10,16 @@ import { ArchiverError } from '../../errors.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { ObjectNotFoundError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../key.ts';
-import type { Abortable, FolderInfo, Key, ListOptions, ObjectInfo, Storage, WriteOptions } from '../storage.ts';
+import type {
+  Abortable,
+  FolderInfo,
+  Key,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  Storage,
+  WriteOptions,
+} from '../storage.ts';
 import { listObjects, listTemporaries } from './list.ts';
 import { openObject, statObject } from './read.ts';
 import { FileRoot } from './root.ts';
@@ -53,10 +62,10 @@ class FileStorage implements Storage {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the work is synchronous
-  async read(key: Key, { signal }: Abortable = {}): Promise<ByteSource> {
+  async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
     checkKey(key);
-    signal?.throwIfAborted();
-    return openObject(this.#root, key, signal, this.#descriptors);
+    options.signal?.throwIfAborted();
+    return openObject(this.#root, key, options, this.#descriptors);
   }
 
   async write(key: Key, body: ByteSource, options: WriteOptions = {}): Promise<void> {

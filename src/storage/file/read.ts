@@ -4,7 +4,7 @@ import { createTurns } from '../../bytes/turns.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { codeOf } from '../../errors.ts';
 import { ObjectNotFoundError, StorageUnavailableError } from '../errors.ts';
-import type { Key, ObjectInfo } from '../storage.ts';
+import type { Key, ObjectInfo, ReadOptions } from '../storage.ts';
 import type { FileRoot } from './root.ts';
 import { asking, unlessAbsent } from './system-error.ts';
 
@@ -16,17 +16,12 @@ const chunkBytes = 1024 * 1024;
  * @param descriptors gets the open file's, until it has been read or given up
  * @throws ObjectNotFoundError, the other errors of storages
  */
-export function openObject(
-  root: FileRoot,
-  key: Key,
-  signal: AbortSignal | undefined,
-  descriptors: Set<number>,
-): ByteSource {
+export function openObject(root: FileRoot, key: Key, options: ReadOptions, descriptors: Set<number>): ByteSource {
   const action = `read "${key}" in ${root.location}`;
   const file = asking(action, () => openFile(root, key));
   if (file === undefined) throw new ObjectNotFoundError(key, root.location);
   descriptors.add(file.descriptor);
-  return chunksOf(file, action, signal, () => {
+  return chunksOf(file, action, options, () => {
     if (descriptors.delete(file.descriptor)) closeSync(file.descriptor);
   });
 }
@@ -74,24 +69,27 @@ function openFile(root: FileRoot, key: Key): OpenFile | undefined {
 async function* chunksOf(
   { descriptor, stats }: OpenFile,
   action: string,
-  signal: AbortSignal | undefined,
+  { signal, start = 0, bytes = Number.POSITIVE_INFINITY }: ReadOptions,
   close: () => void,
 ): ByteSource {
   try {
     const turn = createTurns();
-    const size = Number(stats.size);
-    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(chunkBytes, size)));
-    let position = 0;
-    for (;;) {
+    // What was appended since the object was opened is read as well when all of it is wanted.
+    const end = Math.min(Number(stats.size), start + bytes);
+    const limit = start + bytes;
+    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(chunkBytes, end - start)));
+    let position = start;
+    while (position < limit) {
       signal?.throwIfAborted();
-      const length = asking(action, () => readSync(descriptor, buffer, 0, buffer.length, null));
+      const wanted = Math.min(buffer.length, limit - position);
+      const length = asking(action, () => readSync(descriptor, buffer, 0, wanted, position));
       if (length === 0) break;
       position += length;
       yield buffer.subarray(0, length);
       const turned = turn();
       if (turned !== undefined) await turned;
     }
-    if (position < size) throw new StorageUnavailableError(`cannot ${action}: it became shorter meanwhile`);
+    if (position < end) throw new StorageUnavailableError(`cannot ${action}: it became shorter meanwhile`);
   } finally {
     close();
   }

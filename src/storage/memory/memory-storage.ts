@@ -4,7 +4,16 @@ import { collect } from '../../bytes/stage.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../key.ts';
-import type { Abortable, FolderInfo, Key, ListOptions, ObjectInfo, Storage, WriteOptions } from '../storage.ts';
+import type {
+  Abortable,
+  FolderInfo,
+  Key,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  Storage,
+  WriteOptions,
+} from '../storage.ts';
 
 interface StoredObject {
   readonly bytes: Buffer;
@@ -28,10 +37,10 @@ class MemoryStorage implements Storage {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- nothing to wait for
-  async read(key: Key, { signal }: Abortable = {}): Promise<ByteSource> {
+  async read(key: Key, { signal, start = 0, bytes = Number.POSITIVE_INFINITY }: ReadOptions = {}): Promise<ByteSource> {
     checkKey(key);
     signal?.throwIfAborted();
-    return chunksOf(this.#existing(key).bytes, signal);
+    return chunksOf(this.#existing(key).bytes.subarray(start, start + bytes), signal);
   }
 
   async write(key: Key, body: ByteSource, { signal, ifAbsent = false }: WriteOptions = {}): Promise<void> {
