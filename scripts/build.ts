@@ -1,14 +1,14 @@
 /**
- * Makes `dist/walvault` (a launcher in POSIX sh) and `dist/lib/` (Node, bundles, the native part of lz4-napi).
+ * Makes `dist/walvault` (a launcher in POSIX sh) and `dist/lib/` (Node, bundles, native parts of packages).
  *
  *   node scripts/build.ts [folder]
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync } from 'node:fs';
 import { renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { bundle } from './bundle.ts';
+import { installNatives } from './natives.ts';
 import { makeCodeCache } from './pack.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -38,15 +38,6 @@ function linkOrCopy(from: string, to: string): void {
   } catch {
     copyFileSync(from, to);
   }
-}
-
-/** The native part of lz4-napi for this platform. */
-function installLz4(): void {
-  const requireFrom = createRequire(import.meta.url);
-  requireFrom('lz4-napi');
-  const loaded = Object.keys(requireFrom.cache).find((path) => path.endsWith('.node') && path.includes('lz4-napi'));
-  if (loaded === undefined) throw new Error('lz4-napi has no native part for this platform');
-  copyFileSync(loaded, join(lib, 'lz4.node'));
 }
 
 function installLauncher(): void {
@@ -82,7 +73,7 @@ try {
     external: ['pg-native'],
   });
   linkOrCopy(process.execPath, join(lib, 'node'));
-  installLz4();
+  installNatives(lib);
   installLauncher();
   try {
     makeCodeCache(lib);

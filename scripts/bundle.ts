@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { build, transform, type Metafile, type Plugin } from 'esbuild';
+import { nativeFiles } from './natives.ts';
 import { packedProgram, starter } from './pack.ts';
 
 /** What `wal-push` and `wal-fetch` load; what these import at once comes along. */
@@ -83,7 +84,7 @@ function renamed(name: string): string {
 
 /**
  * What is bundled is CommonJS in the end: `createRequire` needs no `node:module`, which costs every start half a
- * millisecond, and lz4-napi is its native file, which lies beside the bundles.
+ * millisecond, and native parts lie beside the bundles.
  */
 function plainRequire(root: string): Plugin {
   return {
@@ -93,7 +94,12 @@ function plainRequire(root: string): Plugin {
         importer.startsWith(join(root, 'src')) ? { path: 'node:module', namespace: 'plain-require' } : undefined,
       );
       building.onLoad({ filter: /.*/, namespace: 'plain-require' }, () => ({
-        contents: `export const createRequire = () => (name) => plainRequire(name === 'lz4-napi' ? './lz4.node' : name);`,
+        contents: `const natives = ${JSON.stringify(nativeFiles)};
+          export const createRequire = () => (name) => plainRequire(name in natives ? './' + natives[name] : name);`,
+      }));
+      // The layer of JavaScript over the native part looks for it in its own package.
+      building.onLoad({ filter: /[\\/]sodium-native[\\/]binding\.js$/ }, () => ({
+        contents: `module.exports = plainRequire('./${nativeFiles['sodium-native']}')`,
       }));
     },
   };
