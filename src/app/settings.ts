@@ -19,7 +19,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings] },
   { title: 'Compression', groups: [compressionSettings] },
-  { title: 'Encryption', groups: [cryptoSettings] },
+  { title: 'Encryption', groups: cryptoSettings },
   { title: 'Backups', groups: [backupSettings, laterBackupSettings] },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },

@@ -28,7 +28,7 @@ export async function openTransport(
   raw: RawSettings,
   { logger }: { readonly logger: Logger },
 ): Promise<Transport & AsyncDisposable> {
-  const crypter = await openCrypter(raw);
+  const crypter = await openCrypter(raw, { logger });
   const codec = await openCodec(chosenCodecName(raw));
   const storage = await openRetryingStorage(raw, { logger });
   return { storage, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };

@@ -1,24 +1,75 @@
-/** Settings that ask for encryption. */
-import { path, text } from '../config/parsers.ts';
-import { optionalSetting } from '../config/setting.ts';
+/** Settings of encryption. Which of them wins is decided in `open.ts`. */
+import { oneOf, path, text } from '../config/parsers.ts';
+import { optionalSetting, setting } from '../config/setting.ts';
 
-const later =
-  'Not in this version: setting it ends the run, since nothing is stored in clear that should be encrypted.';
+const refused = 'Not supported: setting it ends the run, since nothing is stored in clear that should be encrypted.';
 const secret = { secret: true } as const;
 
-/** Any of these means: encrypt. Which wins is in `compression-crypto.md` 3 of the specification. */
-export const cryptoSettings = {
-  pgpKey: optionalSetting('WALG_PGP_KEY', text, `The text of an OpenPGP key. ${later}`, secret),
-  pgpKeyPath: optionalSetting('WALG_PGP_KEY_PATH', path, `A file with an OpenPGP key. ${later}`),
-  pgpKeyPassphrase: optionalSetting('WALG_PGP_KEY_PASSPHRASE', text, `Passphrase of the OpenPGP key. ${later}`, secret),
-  gpgKeyId: optionalSetting('WALG_GPG_KEY_ID', text, `Id of a key in GnuPG. ${later}`, {
-    aliases: ['WALE_GPG_KEY_ID', 'GPG_KEY_ID'],
-    secret: true,
-  }),
-  envelopeKey: optionalSetting('WALG_ENVELOPE_PGP_KEY', text, `An OpenPGP key encrypted by a KMS. ${later}`, secret),
-  envelopeKeyPath: optionalSetting('WALG_ENVELOPE_PGP_KEY_PATH', path, `A file with such a key. ${later}`),
-  awsKmsId: optionalSetting('WALG_CSE_KMS_ID', text, `Id of a key of AWS KMS. ${later}`),
-  yandexKmsId: optionalSetting('YC_CSE_KMS_KEY_ID', text, `Id of a key of Yandex Cloud KMS. ${later}`),
-  libsodiumKey: optionalSetting('WALG_LIBSODIUM_KEY', text, `A libsodium key. ${later}`, secret),
-  libsodiumKeyPath: optionalSetting('WALG_LIBSODIUM_KEY_PATH', path, `A file with a libsodium key. ${later}`),
+/** OpenPGP, with keys of our own or of GnuPG. */
+export const openPgpSettings = {
+  key: optionalSetting(
+    'WALG_PGP_KEY',
+    text,
+    'An OpenPGP key (or several), ASCII-armored; backslash and n stand for a line end. A public key encrypts, a private one decrypts as well.',
+    secret,
+  ),
+  keyPath: optionalSetting(
+    'WALG_PGP_KEY_PATH',
+    path,
+    'A file with an OpenPGP key or several, armored or binary. Not used when WALG_PGP_KEY is set.',
+  ),
+  passphrase: optionalSetting('WALG_PGP_KEY_PASSPHRASE', text, 'Unlocks the private OpenPGP keys.', secret),
+  gpgKeyId: optionalSetting(
+    'WALG_GPG_KEY_ID',
+    text,
+    'Deprecated: id of a key in GnuPG, fetched by the program gpg. Not used when WALG_PGP_KEY or WALG_PGP_KEY_PATH is set.',
+    { aliases: ['WALE_GPG_KEY_ID', 'GPG_KEY_ID'], secret: true },
+  ),
 };
+
+/** OpenPGP with keys that a KMS encrypts. */
+export const envelopeSettings = {
+  key: optionalSetting('WALG_ENVELOPE_PGP_KEY', text, `An OpenPGP key encrypted by a KMS. ${refused}`, secret),
+  keyPath: optionalSetting('WALG_ENVELOPE_PGP_KEY_PATH', path, `A file with such a key. ${refused}`),
+};
+
+/** Data keys from AWS KMS. */
+export const awsKmsSettings = {
+  keyId: optionalSetting('WALG_CSE_KMS_ID', text, 'Id, ARN or alias of a key of AWS KMS that encrypts data keys.'),
+  region: optionalSetting('WALG_CSE_KMS_REGION', text, 'Region of that key. Default: that of the AWS configuration.'),
+  endpoint: optionalSetting(
+    'WALG_CSE_KMS_ENDPOINT',
+    text,
+    'URL to reach AWS KMS by, instead of that of the region. (walvault only)',
+  ),
+};
+
+/** Data keys from Yandex Cloud KMS. */
+export const yandexKmsSettings = {
+  keyId: optionalSetting('YC_CSE_KMS_KEY_ID', text, `Id of a key of Yandex Cloud KMS. ${refused}`),
+};
+
+/** Streams of libsodium. */
+export const libsodiumSettings = {
+  key: optionalSetting('WALG_LIBSODIUM_KEY', text, 'A libsodium key.', secret),
+  keyPath: optionalSetting(
+    'WALG_LIBSODIUM_KEY_PATH',
+    path,
+    'A file with a libsodium key; white space around it is ignored. Not used when WALG_LIBSODIUM_KEY is set.',
+  ),
+  keyTransform: setting(
+    'WALG_LIBSODIUM_KEY_TRANSFORM',
+    oneOf('none', 'base64', 'hex'),
+    'none',
+    'How the text of the libsodium key becomes 32 bytes: none takes the first 32 as they are (at least 25), base64 and hex decode it.',
+  ),
+};
+
+/** All of them. */
+export const cryptoSettings = [
+  openPgpSettings,
+  libsodiumSettings,
+  awsKmsSettings,
+  envelopeSettings,
+  yandexKmsSettings,
+] as const;
