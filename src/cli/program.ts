@@ -4,10 +4,11 @@
  */
 import yargs, { type Argv } from 'yargs';
 import type { Arguments, Command } from '../commands/command.ts';
-import type { CommandEntry } from '../commands/index.ts';
+import { commandGroups, type CommandEntry } from '../commands/index.ts';
 import { commandsKnownLater } from '../commands/known-later.ts';
 import { nearest } from '../config/distance.ts';
 import { exitStatusOf, messageOf, type ErrorKind } from '../errors.ts';
+import { groupOf, nameInGroup, scopeOf, wordsOf, type Scope } from './scope.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line asks for. */
@@ -28,52 +29,63 @@ export interface ProgramOptions {
  */
 export async function interpret(words: readonly string[], { name, entries }: ProgramOptions): Promise<Request> {
   const commands = await Promise.all(entries.map((entry) => entry.load()));
-  const [first, ...others] = words;
-  if (first === undefined || first === 'help') return { kind: 'text', text: await helpText(others, name, commands) };
-  if (!first.startsWith('-') && !commands.some((command) => command.name.split(' ')[0] === first)) {
-    throw unknownCommand(first, commands, await usageOf([], name, commands));
+  const help = helpAskedFor(words, commands);
+  if (help !== undefined) return { kind: 'text', text: await helpText(help, name, commands) };
+  const scope = scopeOf(words, commands);
+  const [next] = scope.args;
+  if (scope.command === undefined && next !== undefined && !next.startsWith('-')) {
+    throw unknownCommand(next, scope, await usageOf(scope, name));
   }
 
   let request: Request | undefined;
   const chosen = (command: Command, args: Arguments): void => {
     request = { kind: 'run', command, args };
   };
-  const { failure, output } = await parse(programOf(name, commands, chosen), words);
+  const { failure, output } = await parse(programOf(name, scope, chosen), wordsInScope(scope));
   if (failure !== undefined) {
-    const message = unknownOption(words, commands) ?? failure;
-    throw new UsageError(message, { usage: await usageOf(words, name, commands) });
+    throw new UsageError(unknownOption(scope) ?? failure, { usage: await usageOf(scope, name) });
   }
   return request ?? { kind: 'text', text: `${output}\n` };
 }
 
-/** The usage of the command that the words name, or of the program. */
+/** The usage of the command or group that the words name, or of the program. */
 export async function usageText(words: readonly string[], { name, entries }: ProgramOptions): Promise<string> {
-  return usageOf(words, name, await Promise.all(entries.map((entry) => entry.load())));
+  return usageOf(scopeOf(words, await Promise.all(entries.map((entry) => entry.load()))), name);
+}
+
+/** What `help backup-push`, `key help check` or `key` alone ask to have explained; undefined for any other line. */
+function helpAskedFor(words: readonly string[], commands: readonly Command[]): readonly string[] | undefined {
+  const { group, command, args } = scopeOf(words, commands);
+  if (command !== undefined || (args.length > 0 && args[0] !== 'help')) return undefined;
+  return [...wordsOf(group), ...args.slice(1)];
 }
 
 async function helpText(words: readonly string[], name: string, commands: readonly Command[]): Promise<string> {
-  const asked = words.join(' ');
-  if (asked !== '' && !commands.some((command) => command.name === asked)) {
-    throw unknownCommand(asked, commands, await usageOf([], name, commands));
+  const scope = scopeOf(words, commands);
+  if (scope.args.length > 0) {
+    const group = groupOf(words, commands);
+    throw unknownCommand(group.args.join(' '), group, await usageOf(group, name));
   }
-  return usageOf(words, name, commands);
+  return usageOf(scope, name);
 }
 
-function unknownCommand(word: string, commands: readonly Command[], usage: string): UsageError {
-  if (commandsKnownLater.has(word)) return new UsageError(`the command "${word}" is not in this version`, { usage });
+function unknownCommand(word: string, { group, commands }: Scope, usage: string): UsageError {
+  if (group === '' && commandsKnownLater.has(word.split(' ')[0] ?? '')) {
+    return new UsageError(`the command "${word}" is not in this version`, { usage });
+  }
   const names = commands.filter((command) => command.hidden !== true).map((command) => command.name);
-  const probably = nearest(word, [...names, 'help']);
-  return new UsageError(`unknown command "${word}"${probably === undefined ? '' : `; did you mean "${probably}"?`}`, {
+  const asked = [...wordsOf(group), word].join(' ');
+  const probably = nearest(asked, [...names, ...(group === '' ? ['help'] : [])]);
+  return new UsageError(`unknown command "${asked}"${probably === undefined ? '' : `; did you mean "${probably}"?`}`, {
     usage,
   });
 }
 
 /** Names the first long option that the command does not have; other mistakes are told well enough by yargs. */
-function unknownOption(words: readonly string[], commands: readonly Command[]): string | undefined {
-  const command = commandOf(words, commands);
-  const end = words.indexOf('--');
+function unknownOption({ command, args }: Scope): string | undefined {
+  const end = args.indexOf('--');
   const names = [...Object.keys(command?.options ?? {}), 'help', 'config', 'turbo'];
-  for (const word of end < 0 ? words : words.slice(0, end)) {
+  for (const word of end < 0 ? args : args.slice(0, end)) {
     const name = /^--([^=]+)/.exec(word)?.[1];
     if (name === undefined || names.includes(name)) continue;
     const probably = nearest(name, names);
@@ -82,14 +94,14 @@ function unknownOption(words: readonly string[], commands: readonly Command[]): 
   return undefined;
 }
 
-function commandOf(words: readonly string[], commands: readonly Command[]): Command | undefined {
-  return commands.find((command) => command.name.split(' ').every((word, index) => words[index] === word));
+async function usageOf(scope: Scope, name: string): Promise<string> {
+  const { output } = await parse(programOf(name, scope, noAction), wordsInScope({ ...scope, args: ['--help'] }));
+  return `${output}\n`;
 }
 
-async function usageOf(words: readonly string[], name: string, commands: readonly Command[]): Promise<string> {
-  const command = commandOf(words, commands);
-  const { output } = await parse(programOf(name, commands, noAction), [...(command?.name.split(' ') ?? []), '--help']);
-  return `${output}\n`;
+/** The words as the program of the scope gets them: without those of the group. */
+function wordsInScope({ group, command, args }: Scope): readonly string[] {
+  return command === undefined ? args : [nameInGroup(command, group), ...args];
 }
 
 function noAction(): void {
@@ -117,12 +129,15 @@ async function parse(program: Argv, words: readonly string[]): Promise<Parsed> {
 
 type Choose = (command: Command, args: Arguments) => void;
 
-function programOf(name: string, commands: readonly Command[], choose: Choose): Argv {
+/** The program of a group sees its commands by the rest of their names, as if the words before were its own name. */
+function programOf(name: string, { group, commands, command }: Scope, choose: Choose): Argv {
   const program: Argv = yargs([]);
+  const summary = commandGroups.get(group) ?? `${name} backs up PostgreSQL to a storage and gives it back.`;
+  const path = [name, ...wordsOf(group)].join(' ');
   program
-    .scriptName(name)
+    .scriptName(path)
     .locale('en')
-    .usage(`${name} backs up PostgreSQL to a storage and gives it back.\n\nUsage: $0 <command> [arguments] [options]`)
+    .usage(`${summary}\n\nUsage: $0 <command> [arguments] [options]`)
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -144,19 +159,25 @@ function programOf(name: string, commands: readonly Command[], choose: Choose): 
       turbo: { type: 'boolean', describe: 'Ignore all limits', global: true },
     })
     .epilogue(
-      `"${name} COMMAND --help" explains a command; "${name} flags" lists all settings, each of which is a flag too.`,
+      `"${path} COMMAND --help" explains a command; "${name} flags" lists all settings, each of which is a flag too.`,
     );
-  for (const command of commands) addCommand(program, name, command, choose);
+  for (const one of command === undefined ? commands : [command]) addCommand(program, { name, group }, one, choose);
   return program;
 }
 
-function addCommand(program: Argv, name: string, command: Command, choose: Choose): void {
+function addCommand(
+  program: Argv,
+  { name, group }: { readonly name: string; readonly group: string },
+  command: Command,
+  choose: Choose,
+): void {
+  const verb = nameInGroup(command, group);
   const signature = command.positionals.map((one) => (one.required ? `<${one.name}>` : `[${one.name}]`));
   program.command({
-    command: [command.name, ...signature].join(' '),
+    command: [verb, ...signature].join(' '),
     describe: command.hidden === true ? false : command.summary,
     builder: (sub: Argv): Argv => {
-      sub.usage(`${command.summary}\n\nUsage: $0 ${[command.name, ...signature].join(' ')} [options]`);
+      sub.usage(`${command.summary}\n\nUsage: $0 ${[verb, ...signature].join(' ')} [options]`);
       for (const { name: positional, text } of command.positionals) {
         sub.positional(positional, { type: 'string', describe: text });
       }

@@ -20,3 +20,8 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
   { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
 ];
+
+/** What the commands of a group have in common, by the first words of their names. */
+export const commandGroups: ReadonlyMap<string, string> = new Map([
+  ['key', 'The keys that encrypt new objects and decrypt those in the storage.'],
+]);

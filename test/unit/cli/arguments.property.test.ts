@@ -44,5 +44,5 @@ describe('the plain parser and yargs', () => {
       }),
       { numRuns: 150 },
     );
-  });
+  }, 30_000);
 });

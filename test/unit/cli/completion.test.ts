@@ -15,9 +15,13 @@ const command = defineCommand({
   run: () => Promise.resolve(undefined),
 });
 
+const nested = defineCommand({ ...command, name: 'key check', options: { all: { type: 'boolean', text: 'All.' } } });
+
+const noBash = spawnSync('bash', ['-c', ':']).status !== 0;
+
 function complete(words: readonly string[]): readonly string[] {
   const quoted = words.map((word) => `'${word}'`).join(' ');
-  const script = `${bashScript('wal-g', [command])}
+  const script = `${bashScript('wal-g', [command, nested])}
     COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _wal_g; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, status } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
   expect(status).toBe(0);
@@ -25,10 +29,23 @@ function complete(words: readonly string[]): readonly string[] {
 }
 
 describe('completion', () => {
-  it.skipIf(spawnSync('bash', ['-c', ':']).status !== 0)('of bash gives commands, then options', () => {
+  it.skipIf(noBash)('of bash gives commands, then options', () => {
     expect(complete(['wal-g', 'back'])).toEqual(['backup-list']);
     expect(complete(['wal-g', 'backup-list', '--t'])).toEqual(['--target-storage', '--turbo']);
     expect(complete(['wal-g', 'nonsense', '--h'])).toEqual(['--help']);
+  });
+
+  it.skipIf(noBash)('of bash gives the words of a name one by one', () => {
+    expect(complete(['wal-g', 'k'])).toEqual(['key']);
+    expect(complete(['wal-g', 'key', ''])).toEqual(['check']);
+    expect(complete(['wal-g', 'key', 'check', '--'])).toEqual(['--all', '--config', '--turbo', '--help']);
+    expect(complete(['wal-g', 'key', '--'])).toEqual(['--config', '--turbo', '--help']);
+  });
+
+  it('of zsh gives the words of a name one by one', () => {
+    const script = zshScript('walvault', [command, nested]);
+    expect(script).toMatch(/'key'\) next=\('check:List what/);
+    expect(script).toMatch(/'key check'\|'key check '\*\) _arguments '--all\[All\.\]'/);
   });
 
   it('of zsh quotes what its texts hold', () => {

@@ -20,8 +20,20 @@ const push = defineCommand({
 });
 const hidden = defineCommand({ ...push, name: 'wal-prefetch', summary: 'Hidden one.', hidden: true });
 
+const nested = defineCommand({
+  ...push,
+  name: 'key check',
+  summary: 'Check the keys.',
+  positionals: [],
+  examples: [{ line: 'key check --full', text: 'All of them.' }],
+});
+const sibling = defineCommand({ ...nested, name: 'key chain', summary: 'Forge them.' });
+
 function ask(words: readonly string[], name = 'walvault'): Promise<Request> {
-  const entries = [push, hidden].map((command) => ({ name: command.name, load: () => Promise.resolve(command) }));
+  const entries = [push, hidden, nested, sibling].map((command) => ({
+    name: command.name,
+    load: () => Promise.resolve(command),
+  }));
   return interpret(words, { name, entries });
 }
 
@@ -67,11 +79,46 @@ describe('help', () => {
   });
 });
 
+describe('help about commands with names of several words', () => {
+  it('lists them by their full names', async () => {
+    expect(await textOf([])).toMatch(/^ {2}walvault key check +Check the keys\.$/m);
+  });
+
+  it('lists those of a group', async () => {
+    for (const words of [['key'], ['key', '--help'], ['key', '-h'], ['help', 'key'], ['key', 'help']]) {
+      const text = await textOf(words);
+      expect(text, words.join(' ')).toMatch(/Usage: walvault key <command>/);
+      expect(text).toMatch(/^ {2}walvault key chain +Forge them\.$/m);
+      expect(text, 'not of the group').not.toContain('backup-push');
+    }
+  });
+
+  it('explains one', async () => {
+    for (const words of [
+      ['key', 'check', '--help'],
+      ['help', 'key', 'check'],
+      ['key', 'help', 'check'],
+    ]) {
+      const text = await textOf(words);
+      expect(text, words.join(' ')).toContain('Usage: walvault key check [options]');
+      expect(text).toMatch(/walvault key check --full +All of them\./);
+      expect(text).toMatch(/-f, --full +All of it\./);
+    }
+  });
+});
+
 describe('a command line that is wrong', () => {
   it.each([
     [['backup-psh', '/d'], 'unknown command "backup-psh"; did you mean "backup-push"?'],
     [['nonsense'], 'unknown command "nonsense"'],
     [['delete', 'retain', '3'], 'the command "delete" is not in this version'],
+    [['key', 'chek'], 'unknown command "key chek"; did you mean "key check"?'],
+    [['key', 'nonsense', 'check'], 'unknown command "key nonsense"'],
+    [['help', 'key', 'nonsense'], 'unknown command "key nonsense"'],
+    [['ke', 'check'], 'unknown command "ke"'],
+    [['key', '--full'], 'unknown option --full'],
+    [['key', 'check', '--ful'], 'unknown option --ful; did you mean --full?'],
+    [['key', 'check', 'what'], 'Unknown argument: what'],
     [['help', 'nonsense'], 'unknown command "nonsense"'],
     [['backup-push', '/d', '--ful'], 'unknown option --ful; did you mean --full?'],
     [['backup-push', '/d', '--no-full'], 'unknown option --no-full'],
@@ -88,6 +135,14 @@ describe('a command line that is wrong', () => {
 });
 
 describe('a command line in a rare spelling', () => {
+  it('is understood: a name of several words', async () => {
+    expect(await ask(['key', 'check', '-fp'])).toMatchObject({
+      kind: 'run',
+      command: nested,
+      args: { positionals: [], options: { full: true, permanent: true } },
+    });
+  });
+
   it('is understood: one-letter options in one word', async () => {
     expect(await ask(['backup-push', '-fp', '/d'])).toMatchObject({
       kind: 'run',
