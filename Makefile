@@ -31,12 +31,13 @@ $(DIST)/walvault: $(SOURCES) | dependencies
 demo: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/demo/main.ts
 
-# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal backup memory" measures some things.
+# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup memory" measures some things.
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
 
 bench: build
-	@sh scripts/debian-packages.sh /usr/lib/postgresql/15/bin/pgbench=postgresql-15 pgbackrest=pgbackrest lz4=lz4 /usr/bin/time=time
+	@sh scripts/debian-packages.sh /usr/lib/postgresql/15/bin/pgbench=postgresql-15 pgbackrest=pgbackrest lz4=lz4 /usr/bin/time=time \
+	  zstd=zstd brotli=brotli xz=xz-utils gpg=gnupg cc=gcc /usr/include/stdio.h=libc6-dev /usr/include/sodium.h=libsodium-dev
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/bench/main.ts $(BENCH)
 
 docs: dependencies

@@ -7,7 +7,7 @@ missing=
 for pair in "$@"; do
   program=${pair%%=*}
   case $program in
-    /*) [ -x "$program" ] || missing="$missing ${pair#*=}" ;;
+    /*) [ -e "$program" ] || missing="$missing ${pair#*=}" ;;
     *) command -v "$program" >/dev/null 2>&1 || missing="$missing ${pair#*=}" ;;
   esac
 done
