@@ -34,11 +34,16 @@ export class ByteReader {
     return this.take(count) ?? (await this.#join(count));
   }
 
+  /** Whatever is at hand, without waiting, at most `limit` bytes; undefined when there is nothing. */
+  takeSome(limit: number): Uint8Array | undefined {
+    const left = this.#chunk.length - this.#at;
+    return left === 0 ? undefined : this.take(Math.min(left, limit));
+  }
+
   /** Whatever is at hand, at most `limit` bytes and at least one; undefined at the end of the source. */
   async readSome(limit: number): Promise<Uint8Array | undefined> {
     if (this.#at === this.#chunk.length) await this.#advance();
-    const left = this.#chunk.length - this.#at;
-    return left === 0 ? undefined : this.take(Math.min(left, limit));
+    return this.takeSome(limit);
   }
 
   /** Ends the source early; needed whenever it wasn't read to its end. */
