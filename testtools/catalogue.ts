@@ -1,9 +1,10 @@
 /** Catalogues in memory: sentinels and metadata of fixtures with the object times that WAL-G gave them, or made up. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fromBytes } from '../src/bytes/stage.ts';
 import { createMemoryStorage } from '../src/storage/memory/memory-storage.ts';
 import type { FolderInfo, Key, ObjectInfo, Storage } from '../src/storage/storage.ts';
+import { listObjects, readObject } from './fixture.ts';
 
 const fixtures = resolve(import.meta.dirname, '../test/fixtures');
 
@@ -11,10 +12,10 @@ const fixtures = resolve(import.meta.dirname, '../test/fixtures');
 export const catalogueFixtures = [
   'pg15-lz4-delta',
   'pg17-lz4-delta',
-  'catalogues/pg15-brotli-pgp',
-  'catalogues/pg15-lzma',
-  'catalogues/pg15-zstd',
-  'catalogues/pg15-lz4-libsodium',
+  'pg15-brotli-pgp',
+  'pg15-lzma',
+  'pg15-zstd',
+  'pg15-lz4-libsodium',
 ];
 
 /** A storage whose objects have the times one gives them. */
@@ -60,27 +61,29 @@ export function timedStorage(): TimedStorage {
 /** The JSON objects of a fixture's backups, with the times of its `storage_files.tsv`. */
 export async function openCatalogueFixture(name: string): Promise<TimedStorage> {
   const storage = timedStorage();
+  const kept = new Set(listObjects(name));
   for (const line of readFileSync(join(fixtures, name, 'storage_files.tsv'), 'utf8')
     .trim()
     .split('\n')
     .slice(1)) {
     const [, , time = '', , key = ''] = line.split('\t');
-    const file = join(fixtures, name, 'storage', key);
-    if (!key.endsWith('.json') || statSync(file, { throwIfNoEntry: false }) === undefined) continue;
-    await storage.put(key, readFileSync(file, 'utf8'), BigInt(time));
+    if (!key.endsWith('.json') || !kept.has(key)) continue;
+    await storage.put(key, readObject(name, key).toString(), BigInt(time));
   }
   return storage;
 }
 
 /** Texts of all sentinels, `metadata.json`s or `files_metadata.json`s in the fixtures, by their paths. */
 export function storedTexts(fileName: 'sentinel' | 'metadata.json' | 'files_metadata.json'): [string, string][] {
-  return catalogueFixtures.flatMap((fixture) => {
-    const folder = join(fixtures, fixture, 'storage/basebackups_005');
-    const wanted = fileName === 'sentinel' ? '_sentinel.json' : `/${fileName}`;
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith(wanted))
-      .map((path): [string, string] => [`${fixture}/${path}`, readFileSync(join(folder, path), 'utf8')]);
-  });
+  const wanted = fileName === 'sentinel' ? '_sentinel.json' : `/${fileName}`;
+  return catalogueFixtures.flatMap((fixture) =>
+    listObjects(fixture)
+      .filter((key) => key.startsWith('basebackups_005/') && key.endsWith(wanted))
+      .map((key): [string, string] => [
+        `${fixture}/${key.slice('basebackups_005/'.length)}`,
+        readObject(fixture, key).toString(),
+      ]),
+  );
 }
 
 /** What `wal-g backup-list` was called with and printed, of the same fixture. */

@@ -5,16 +5,20 @@ import {
   cpSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   readlinkSync,
   rmSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { listKept, readKept } from './fixture-files.ts';
 import { giveToServer, makeServerTemp } from './postgres/server-user.ts';
 
 const root = resolve(import.meta.dirname, '..');
+/** What a clone has, and beside the repository, on some machines, all that WAL-G wrote. */
 const folders = [join(root, 'test', 'fixtures'), resolve(root, '..', 'shared', 'fixtures')];
 
 /** Row count and checksum of a table, and the query where it is a special one. */
@@ -34,14 +38,27 @@ export interface RestoreTarget {
   readonly facts: Readonly<Record<string, Readonly<Record<string, TableFact>>>>;
 }
 
+/** A backup, in the order in which they were made. */
+export interface ExpectedBackup {
+  readonly name: string;
+  readonly kind: 'full' | 'delta';
+  readonly start_lsn: number;
+  readonly finish_time: string;
+}
+
 /** What `expected.json` says of a fixture; see `test/fixtures/README.md`. */
 export interface ExpectedFixture {
   readonly name: string;
+  /** Settings that reading needs; `{FIXTURE}` stands for the fixture's folder. */
+  readonly read_env: Readonly<Record<string, string>>;
   readonly postgres_version: string;
   readonly tablespaces: readonly { readonly oid: string; readonly location: string }[];
-  readonly backups: readonly { readonly name: string; readonly kind: 'full' | 'delta' }[];
+  readonly backups: readonly ExpectedBackup[];
   readonly fact_sql: string;
   readonly restore_targets: readonly RestoreTarget[];
+  readonly libsodium?: { readonly key: string };
+  /** One WAL segment for a key on Curve25519. */
+  readonly ecc?: { readonly wal_segment: string; readonly sha256_decoded: string };
 }
 
 /** A writable copy of a fixture, of the server's user. Disposing removes it. */
@@ -50,45 +67,101 @@ export interface Fixture extends Disposable {
   readonly folder: string;
   /** `WALG_FILE_PREFIX`. */
   readonly storage: string;
+  /** What reading needs: where the storage is, and keys. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly expected: ExpectedFixture;
   readonly major: number;
   /** Lines of `files/<backup>.tsv`: type, mode, size, sha256 or link target, path. */
   listing(backup: string): readonly string[];
 }
 
-/** Makes the copy. @throws Error when there is no such fixture */
+/** Makes the copy. @throws Error when there is no such fixture, or an object is not what WAL-G wrote */
 export function openFixture(name: string): Fixture {
-  const source = folders.map((folder) => join(folder, name)).find((folder) => existsSync(folder));
-  if (source === undefined) throw new Error(`no such fixture: ${name}`);
+  const expected = readExpected(name);
+  const key = expected.libsodium === undefined ? undefined : Buffer.from(expected.libsodium.key, 'hex');
   const folder = makeServerTemp();
   const storage = join(folder, 'storage');
-  cpSync(join(source, 'storage'), storage, { recursive: true });
-  for (const line of linesOf(join(source, 'storage_files.tsv'))) {
-    const [mode = '', , modifiedNs = '', , path = ''] = line.split('\t');
+  for (const line of linesOf(readFile(name, 'storage_files.tsv'))) {
+    const [mode = '', , modifiedNs = '', sha256, path = ''] = line.split('\t');
+    const bytes = findFile(name, `storage/${path}`, key);
+    if (bytes === undefined) continue;
+    if (sha256Of(bytes) !== sha256) throw new Error(`${name}: ${path} is not what WAL-G wrote`);
     const file = join(storage, path);
-    if (!existsSync(file)) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
     chmodSync(file, Number.parseInt(mode, 8));
     const seconds = Number(BigInt(modifiedNs) / 1000n) / 1_000_000;
     utimesSync(file, seconds, seconds);
   }
+  for (const more of ['keys', 'storage-ecc']) {
+    const source = folders.map((one) => join(one, name, more)).find((one) => existsSync(one));
+    if (source !== undefined) cpSync(source, join(folder, more), { recursive: true });
+  }
   giveToServer(folder);
-  const expected = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8')) as ExpectedFixture;
+  const settings = Object.entries(expected.read_env).map(([env, value]) => [env, value.replace('{FIXTURE}', folder)]);
   return {
     folder,
     storage,
+    environment: { ...(Object.fromEntries(settings) as Record<string, string>), WALG_FILE_PREFIX: storage },
     expected,
-    major: Number(/\(PostgreSQL\) (\d+)/.exec(expected.postgres_version)?.[1]),
-    listing: (backup) => linesOf(join(source, 'files', `${backup}.tsv`)),
+    major: majorOf(expected),
+    listing: (backup) => linesOf(readFile(name, `files/${backup}.tsv`)),
     [Symbol.dispose]: () => {
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function linesOf(path: string): readonly string[] {
-  return readFileSync(path, 'utf8')
+/** What is told of a fixture, without making a copy. */
+export function readExpected(name: string): ExpectedFixture {
+  return JSON.parse(readFile(name, 'expected.json').toString()) as ExpectedFixture;
+}
+
+/** The major of the server that was backed up. */
+export function majorOf(expected: ExpectedFixture): number {
+  return Number(/\(PostgreSQL\) (\d+)/.exec(expected.postgres_version)?.[1]);
+}
+
+/** Whether a backup has its data here, not only its JSON objects. */
+export function hasData(name: string, backup: string): boolean {
+  const data = `storage/basebackups_005/${backup}/tar_partitions`;
+  return folders.some((folder) => existsSync(join(folder, name, data)));
+}
+
+/** An object of a fixture as WAL-G wrote it, such as `wal_005/000000010000000000000003.lz4`. */
+export function readObject(name: string, key: string): Buffer {
+  return readFile(name, `storage/${key}`);
+}
+
+/** Keys of the objects that a clone has of a fixture. */
+export function listObjects(name: string): readonly string[] {
+  return listKept(join(folders[0] ?? '', name, 'storage'));
+}
+
+function readFile(name: string, path: string): Buffer {
+  const bytes = findFile(name, path);
+  if (bytes === undefined) throw new Error(`no such file of a fixture: ${name}/${path}`);
+  return bytes;
+}
+
+function findFile(name: string, path: string, key?: Buffer): Buffer | undefined {
+  for (const folder of folders) {
+    const bytes = readKept(join(folder, name, path), key);
+    if (bytes !== undefined) return bytes;
+  }
+  return undefined;
+}
+
+function linesOf(file: Buffer): readonly string[] {
+  return file
+    .toString()
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** The digest that listings have. */
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** The lines of a listing for what is in a directory now; the root itself is not in it, and links are not followed. */
@@ -100,7 +173,6 @@ export function listDirectory(directory: string, prefix = ''): readonly string[]
     const shown = `${prefix}${name}`;
     if (stat.isDirectory()) return [['d', mode, '0', '-', shown].join('\t'), ...listDirectory(path, `${shown}/`)];
     if (stat.isSymbolicLink()) return [['l', mode, '0', readlinkSync(path), shown].join('\t')];
-    const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
-    return [['f', mode, String(stat.size), sha256, shown].join('\t')];
+    return [['f', mode, String(stat.size), sha256Of(readFileSync(path)), shown].join('\t')];
   });
 }

@@ -30,7 +30,7 @@ describe('the order of the backups of a fixture', () => {
   });
 
   it('is not changed by metadata.json being rewritten', async () => {
-    const storage = await openCatalogueFixture('catalogues/pg15-zstd');
+    const storage = await openCatalogueFixture('pg15-zstd');
     const order = await names(storage);
     storage.touch(metadataKey(order[0] ?? ''), parseTime('2026-11-21T12:00:00Z'));
     expect(await names(storage)).toEqual(order);
@@ -39,7 +39,7 @@ describe('the order of the backups of a fixture', () => {
 
 describe('choosing a backup', () => {
   it('goes by name, by LATEST and by user data', async () => {
-    const storage = await openCatalogueFixture('catalogues/pg15-zstd');
+    const storage = await openCatalogueFixture('pg15-zstd');
     const choose = async (name: string) => (await selectBackup(storage, selectorOfName(name), { clock })).name;
     expect(await choose('LATEST')).toBe('base_000000010000000000000012');
     expect(await choose('base_00000001000000000000000F')).toBe('base_00000001000000000000000F');
@@ -53,7 +53,7 @@ describe('choosing a backup', () => {
     '../base_00000001000000000000000F',
     '',
   ])('finds no backup of the name %j', async (name) => {
-    const storage = await openCatalogueFixture('catalogues/pg15-zstd');
+    const storage = await openCatalogueFixture('pg15-zstd');
     await expect(selectBackup(storage, selectorOfName(name))).rejects.toThrow(BackupNotFoundError);
   });
 

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collect, fromBytes } from '../../../../src/bytes/stage.ts';
@@ -7,12 +5,11 @@ import { openCodec } from '../../../../src/codecs/open.ts';
 import { formatLsn } from '../../../../src/postgres/lsn.ts';
 import { formatInstant } from '../../../../src/postgres/recovery/instant.ts';
 import { readLandmarks, type Landmark } from '../../../../src/postgres/recovery/landmarks.ts';
-
-const fixtures = resolve(import.meta.dirname, '../../../fixtures');
+import { readObject } from '../../../../testtools/fixture.ts';
 
 async function segment(fixture: string, name: string): Promise<Buffer> {
   const { decompress } = await openCodec('lz4');
-  return collect(decompress(fromBytes(readFileSync(join(fixtures, fixture, 'storage/wal_005', `${name}.lz4`)))));
+  return collect(decompress(fromBytes(readObject(fixture, `wal_005/${name}.lz4`))));
 }
 
 async function landmarksOf(bytes: Uint8Array, chunkBytes = 65_536): Promise<readonly Landmark[]> {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromBytes } from '../../../../src/bytes/stage.ts';
 import { openCodec } from '../../../../src/codecs/open.ts';
@@ -10,8 +8,8 @@ import { parseInstant } from '../../../../src/postgres/recovery/instant.ts';
 import { chooseBackup, type ChosenBackup } from '../../../../src/postgres/recovery/prepare.ts';
 import { parseRecoveryRequest, type TargetTexts } from '../../../../src/postgres/recovery/target.ts';
 import { timedStorage, type TimedStorage } from '../../../../testtools/catalogue.ts';
+import { readObject } from '../../../../testtools/fixture.ts';
 
-const fixture = resolve(import.meta.dirname, '../../../fixtures/pg15-lz4-delta/storage/wal_005');
 const early = 'base_000000010000000000000007';
 const late = 'base_000000010000000000000008';
 
@@ -27,7 +25,8 @@ async function archive(): Promise<TimedStorage> {
   await put(early, '0/7000028', '0/7000100', '2026-11-21 03:31:50Z');
   await put(late, '0/8000028', '0/8000100', '2026-11-21 03:31:59Z');
   for (const name of ['000000010000000000000007', '000000010000000000000008']) {
-    await storage.write(`wal_005/${name}.lz4`, fromBytes(readFileSync(join(fixture, `${name}.lz4`))));
+    const key = `wal_005/${name}.lz4`;
+    await storage.write(key, fromBytes(readObject('pg15-lz4-delta', key)));
   }
   return storage;
 }

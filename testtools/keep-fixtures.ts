@@ -1,0 +1,53 @@
+/**
+ * Takes from the full set of fixtures (`../shared/fixtures`) what the clone has of them: `node testtools/keep-fixtures.ts`.
+ * Of every backup the JSON objects, of those below everything, and the WAL that recovery from them reads.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { listKept, readKept, smallestForm } from './fixture-files.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const from = resolve(root, '..', 'shared', 'fixtures');
+const to = join(root, 'test', 'fixtures');
+
+/** Fixtures and the full backups that are kept whole, the oldest first. */
+const kept: Readonly<Record<string, readonly string[]>> = {
+  'pg15-lz4-delta': ['base_000000010000000000000002'],
+  'pg17-lz4-delta': ['base_000000010000000000000002'],
+  'pg15-lzma': ['base_000000010000000000000002'],
+  'pg15-zstd': ['base_00000001000000000000000F', 'base_000000010000000000000012'],
+  'pg15-brotli-pgp': ['base_000000010000000000000002'],
+  'pg15-lz4-libsodium': ['base_000000010000000000000008'],
+};
+
+function isKept(path: string, backups: readonly string[]): boolean {
+  const [top = '', folder = '', name = ''] = path.split('/');
+  if (top === 'files') return backups.includes(folder.replace('.tsv', ''));
+  if (folder === 'wal_005' && top === 'storage')
+    return name.endsWith('.history.lz4') || isNeeded(name, backups[0] ?? '');
+  if (folder !== 'basebackups_005') return true;
+  return backups.includes(name) || name.endsWith('.json') || path.endsWith('/metadata.json');
+}
+
+/** From the segment of the first backup on; of timelines it is enough to compare the segment numbers. */
+function isNeeded(wal: string, firstBackup: string): boolean {
+  return wal.slice(8, 24) >= firstBackup.slice('base_'.length + 8);
+}
+
+for (const [name, backups] of Object.entries(kept)) {
+  const source = join(from, name);
+  const expected = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8')) as {
+    readonly libsodium?: { readonly key: string };
+  };
+  const key = expected.libsodium === undefined ? undefined : Buffer.from(expected.libsodium.key, 'hex');
+  rmSync(join(to, name), { recursive: true, force: true });
+  for (const path of listKept(source).filter((one) => isKept(one, backups))) {
+    const bytes = readFileSync(join(source, path));
+    const isPayload = path.startsWith('storage/') && !path.endsWith('.json');
+    const isLarge = path.startsWith('storage/') || path.startsWith('files/');
+    const form = isLarge ? smallestForm(bytes, isPayload ? key : undefined) : { suffix: '', bytes };
+    mkdirSync(dirname(join(to, name, path)), { recursive: true });
+    writeFileSync(join(to, name, path + form.suffix), form.bytes);
+    if (readKept(join(to, name, path), key)?.equals(bytes) !== true) throw new Error(`${name}/${path} can't be kept`);
+  }
+}
