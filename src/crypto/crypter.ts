@@ -28,6 +28,8 @@ export interface KeyReport {
 export interface KeyFacts {
   /** Key id in upper-case hex, ARN, or a fingerprint that tells nothing about the key. */
   readonly id: string;
+  /** Of an OpenPGP key, in upper-case hex. */
+  readonly fingerprint?: string | undefined;
   /** Such as `RSA 2048`, `Curve25519`, `XChaCha20-Poly1305`. */
   readonly algorithm: string;
   /** User ids of an OpenPGP key. */

@@ -1,0 +1,53 @@
+/**
+ * The public part of GnuPG's key, kept in WAL-G's file `.walg_key_cache` (`compression-crypto.md` 4.1 of the
+ * specification). Whatever is wrong with it, gpg is asked again.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../errors.ts';
+import { removeQuietly } from '../../platform/files.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { tempNameFor } from '../../platform/temp-name.ts';
+
+/** The file in one home directory. */
+export interface GpgKeyCache {
+  readonly path: string;
+  /** The armored key of this id; undefined when it isn't kept. */
+  read(keyId: string): Buffer | undefined;
+  /** Replaces what is kept. A failure is logged only. */
+  write(keyId: string, armored: Uint8Array): void;
+}
+
+/** @param home home directory of the user database */
+export function gpgKeyCache(home: string, logger: Logger): GpgKeyCache {
+  const path = join(home, '.walg_key_cache');
+  return {
+    path,
+    read(keyId) {
+      try {
+        const kept = JSON.parse(readFileSync(path, 'utf8')) as {
+          readonly keyId?: unknown;
+          readonly body?: unknown;
+        } | null;
+        if (kept?.keyId !== keyId || typeof kept.body !== 'string') return undefined;
+        const armored = Buffer.from(kept.body, 'base64');
+        return armored.length === 0 ? undefined : armored;
+      } catch {
+        return undefined;
+      }
+    },
+    write(keyId, armored) {
+      const temporary = tempNameFor(path, new Date());
+      try {
+        writeFileSync(temporary, JSON.stringify({ keyId, body: Buffer.from(armored).toString('base64') }), {
+          mode: 0o644,
+          flag: 'wx',
+        });
+        renameSync(temporary, path);
+      } catch (error) {
+        removeQuietly(temporary);
+        logger.debug('key of GnuPG not kept', { path, reason: messageOf(error) });
+      }
+    },
+  };
+}
