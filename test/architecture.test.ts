@@ -13,6 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ['catalog'],
   ['pipeline'],
   ['storage', 'codecs', 'crypto', 'archive'],
+  ['network'],
   ['config'],
   ['platform', 'bytes'],
   ['errors'],

@@ -1,0 +1,239 @@
+/** One request and its answer on one connection. */
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ByteSource } from '../bytes/stage.ts';
+import type { HttpDeadlines, HttpRequest, HttpResponse, Transport } from './http.ts';
+import { NetworkError } from './http.ts';
+
+/** A request on its way. */
+export interface Exchange {
+  readonly response: Promise<HttpResponse>;
+  /** After a failure: the connection had been kept from before and broke without an answer; nothing may have been done. */
+  stale(): boolean;
+}
+
+const discardBytes = 256 * 1024;
+
+/** Sends a request. */
+export function openExchange(asked: HttpRequest, transport: Transport, deadlines: HttpDeadlines): Exchange {
+  const { method, url, signal } = asked;
+  const inMemory = Array.isArray(asked.body) ? (asked.body as readonly Uint8Array[]) : undefined;
+  const headers: Record<string, string> = { ...asked.headers };
+  if (inMemory !== undefined)
+    headers['content-length'] ??= String(inMemory.reduce((sum, { length }) => sum + length, 0));
+  const answered = Promise.withResolvers<IncomingMessage>();
+  const request = transport.request(
+    {
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port,
+      path: `${url.pathname}${url.search}`,
+      headers,
+      agent: transport.agent,
+    },
+    (message) => {
+      answered.resolve(message);
+    },
+  );
+  const watch = watchOf(request, url);
+  const abort = (): void => {
+    request.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+  };
+  signal?.addEventListener('abort', abort, { once: true });
+  let broken: unknown;
+  request.on('error', (error) => {
+    broken ??= error;
+    answered.reject(error);
+  });
+  request.on('close', () => {
+    answered.reject(new NetworkError(`${url.host} closed the connection without an answer`, 'ECONNRESET'));
+  });
+
+  async function respond(): Promise<HttpResponse> {
+    try {
+      request.on('socket', (socket: Socket) => {
+        if (request.reusedSocket) return;
+        const timer = setTimeout(() => {
+          request.destroy(
+            new NetworkError(
+              `${url.host} did not accept a connection within ${deadlines.connectMs / 1000} s`,
+              'timeout',
+            ),
+          );
+        }, deadlines.connectMs);
+        const settled = (): void => {
+          clearTimeout(timer);
+        };
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', settled).once('close', settled);
+      });
+      const sending = { answered: false, done: false };
+      send(request, asked, inMemory, watch, deadlines, sending).catch((error: unknown) => {
+        answered.reject(error);
+        request.destroy();
+      });
+      const message = await answered.promise;
+      watch.stop();
+      // An answer before all was sent is a refusal, most likely: nobody wants the rest.
+      sending.answered = true;
+      return responseOf(message, request, deadlines, signal, () => {
+        signal?.removeEventListener('abort', abort);
+        if (!sending.done) request.destroy();
+      });
+    } catch (error) {
+      watch.stop();
+      signal?.removeEventListener('abort', abort);
+      request.destroy();
+      signal?.throwIfAborted();
+      throw watch.late() ?? error;
+    }
+  }
+
+  return {
+    response: respond(),
+    stale: () => request.reusedSocket && broken !== undefined && watch.late() === undefined && signal?.aborted !== true,
+  };
+}
+
+/** Destroys the request when a wait takes too long. */
+interface Watch {
+  start(what: keyof typeof phrases, ms: number): void;
+  stop(): void;
+  late(): NetworkError | undefined;
+}
+
+function watchOf(request: ClientRequest, url: URL): Watch {
+  let timer: NodeJS.Timeout | undefined;
+  let late: NetworkError | undefined;
+  return {
+    start(what, ms) {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        late = new NetworkError(`${url.host} did not ${phrases[what]} within ${ms / 1000} s`, 'timeout');
+        request.destroy(late);
+      }, ms);
+    },
+    stop() {
+      clearTimeout(timer);
+    },
+    late: () => late,
+  };
+}
+
+const phrases = {
+  take: 'take another byte of the request',
+  answer: 'answer',
+} as const;
+
+async function send(
+  request: ClientRequest,
+  { body }: HttpRequest,
+  inMemory: readonly Uint8Array[] | undefined,
+  watch: Watch,
+  { idleMs, answerMs, connectMs }: HttpDeadlines,
+  state: { readonly answered: boolean; done: boolean },
+): Promise<void> {
+  const chunks = inMemory ?? (body as { readonly source: ByteSource } | undefined)?.source ?? [];
+  let first = true;
+  for await (const chunk of chunks) {
+    if (chunk.length === 0) continue;
+    // A lent chunk is another one's memory as soon as the next is asked for: wait until it is in the socket.
+    watch.start('take', first ? connectMs + idleMs : idleMs);
+    await written(request, chunk);
+    if (state.answered) return;
+    watch.stop();
+    first = false;
+  }
+  if (first) watch.start('answer', connectMs + answerMs);
+  await ended(request);
+  state.done = true;
+  if (!state.answered) watch.start('answer', answerMs);
+}
+
+function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.write(chunk, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function ended(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    request.end(resolve);
+  });
+}
+
+function responseOf(
+  message: IncomingMessage,
+  request: ClientRequest,
+  { idleMs }: HttpDeadlines,
+  signal: AbortSignal | undefined,
+  onEnd: () => void,
+): HttpResponse {
+  const host = request.host;
+  message.on('error', () => {
+    // told by whoever reads the body
+  });
+  message.once('close', onEnd);
+
+  async function* body(): ByteSource {
+    const chunks = message[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    let complete = false;
+    try {
+      for (;;) {
+        const next = await withinIdle(chunks);
+        if (next.done === true) break;
+        yield next.value;
+      }
+      if (!message.complete) throw new NetworkError(`the answer of ${host} broke off`, 'ECONNRESET');
+      complete = true;
+    } finally {
+      if (!complete) message.destroy();
+    }
+  }
+
+  async function withinIdle(chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
+    let late: NetworkError | undefined;
+    const timer = setTimeout(() => {
+      late = new NetworkError(`${host} sent nothing for ${idleMs / 1000} s in the middle of an answer`, 'timeout');
+      message.destroy(late);
+    }, idleMs);
+    try {
+      return await chunks.next();
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw late ?? new NetworkError(`the answer of ${host} broke off`, 'ECONNRESET', { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    status: message.statusCode ?? 0,
+    headers: message.headers,
+    body: body(),
+    async text(limitBytes = 1 << 20) {
+      const parts: Uint8Array[] = [];
+      let length = 0;
+      for await (const chunk of body()) {
+        parts.push(chunk);
+        length += chunk.length;
+        if (length >= limitBytes) break;
+      }
+      return Buffer.concat(parts).subarray(0, limitBytes).toString('utf8');
+    },
+    async discard() {
+      let length = 0;
+      try {
+        for await (const chunk of body()) {
+          length += chunk.length;
+          if (length > discardBytes) break;
+        }
+      } catch {
+        // only the connection is lost, and it isn't needed any more
+      }
+    },
+  };
+}

@@ -1,0 +1,237 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { collect, type ByteSource } from '../../../src/bytes/stage.ts';
+import { createHttpClient, NetworkError, type HttpClient } from '../../../src/network/http.ts';
+
+const quick = { connectMs: 2_000, answerMs: 150, idleMs: 150 };
+const open: (Server | TcpServer)[] = [];
+const clients: HttpClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client[Symbol.asyncDispose]();
+  for (const server of open.splice(0)) {
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function listen(server: Server | TcpServer): Promise<URL> {
+  open.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}
+
+function serve(listener: RequestListener): Promise<URL> {
+  return listen(createServer(listener));
+}
+
+function client(deadlines = quick): HttpClient {
+  const made = createHttpClient({ deadlines });
+  clients.push(made);
+  return made;
+}
+
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
+  return collect(message as AsyncIterable<Buffer>);
+}
+
+function get(url: URL, made = client()): ReturnType<HttpClient['request']> {
+  return made.request({ method: 'GET', url, headers: {} });
+}
+
+async function* lent(count: number, bytes: number, pauseMs = 0): ByteSource {
+  const chunk = Buffer.alloc(bytes);
+  for (let index = 0; index < count; index += 1) {
+    chunk.fill(index);
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    yield chunk;
+  }
+  chunk.fill(0xff);
+}
+
+describe('a request', () => {
+  it('gives status, headers and body, whatever the status', async () => {
+    const url = await serve((_, answer) => answer.writeHead(404, { 'x-a': 'b' }).end('nothing here'));
+    const response = await get(url);
+    expect(response.status).toBe(404);
+    expect(response.headers['x-a']).toBe('b');
+    expect(await response.text()).toBe('nothing here');
+  });
+
+  it('sends chunks in memory with their length', async () => {
+    const url = await serve((asked, answer) => {
+      void bodyOf(asked).then((body) => answer.end(`${asked.headers['content-length'] ?? ''} ${body.toString()}`));
+    });
+    const body = [Buffer.from('one'), Buffer.from('two')];
+    const response = await client().request({ method: 'PUT', url, headers: {}, body });
+    expect(await response.text()).toBe('6 onetwo');
+  });
+
+  it('sends a stream whose chunks are lent', async () => {
+    const url = await serve((asked, answer) => {
+      void bodyOf(asked).then((body) => {
+        const right = body.every((byte, at) => byte === Math.floor(at / 300_000));
+        answer.end(`${body.length} ${right}`);
+      });
+    });
+    const response = await client({ ...quick, answerMs: 5_000 }).request({
+      method: 'PUT',
+      url,
+      headers: {},
+      body: { source: lent(20, 300_000) },
+    });
+    expect(await response.text()).toBe('6000000 true');
+  });
+
+  it('keeps its connection for the next one', async () => {
+    const ports = new Set<number | undefined>();
+    const url = await serve((asked, answer) => {
+      ports.add(asked.socket.remotePort);
+      answer.end('x');
+    });
+    const made = client();
+    for (let round = 0; round < 5; round += 1) await (await get(url, made)).discard();
+    expect(ports.size).toBe(1);
+  });
+
+  it('is sent again when the kept connection turns out to be closed', async () => {
+    const seen: string[] = [];
+    let last: Socket | undefined;
+    const url = await serve((asked, answer) => {
+      seen.push(asked.url ?? '');
+      if (asked.socket === last) asked.socket.destroy();
+      else answer.end('x');
+      last = asked.socket;
+    });
+    const made = client();
+    await (await get(new URL('/1', url), made)).discard();
+    expect(await (await get(new URL('/2', url), made)).text()).toBe('x');
+    expect(seen).toEqual(['/1', '/2', '/2']);
+  });
+
+  it('does not wait for a body that nobody wants any more after a refusal', async () => {
+    const url = await serve((_, answer) => answer.writeHead(403).end('no'));
+    let sent = 0;
+    async function* endless(): ByteSource {
+      for (;;) {
+        sent += 1;
+        yield await Promise.resolve(Buffer.alloc(100_000));
+      }
+    }
+    const response = await client().request({ method: 'PUT', url, headers: {}, body: { source: endless() } });
+    expect(response.status).toBe(403);
+    expect(await response.text()).toBe('no');
+    const before = sent;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(sent).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('passes on the error of its body', async () => {
+    const url = await serve((asked) => asked.resume());
+    const failure = new Error('the disk is gone');
+    async function* breaking(): ByteSource {
+      yield await Promise.resolve(Buffer.from('x'));
+      throw failure;
+    }
+    const asking = client().request({ method: 'PUT', url, headers: {}, body: { source: breaking() } });
+    await expect(asking).rejects.toBe(failure);
+  });
+});
+
+describe('deadlines', () => {
+  it('end a wait for an answer', async () => {
+    const url = await serve(() => undefined);
+    await expect(get(url)).rejects.toThrow(/did not answer within/);
+  });
+
+  it('end a wait in the middle of an answer, and not a slow reader', async () => {
+    const url = await serve((asked, answer) => {
+      answer.write('begin');
+      if (asked.url === '/whole') answer.end('end');
+    });
+    await expect(collect((await get(url)).body)).rejects.toThrow(/sent nothing for/);
+    const parts: string[] = [];
+    for await (const chunk of (await get(new URL('/whole', url))).body) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      parts.push(Buffer.from(chunk).toString());
+    }
+    expect(parts.join('')).toBe('beginend');
+  });
+
+  it('end a wait for the other side to take bytes, and not for a slow source', async () => {
+    const sockets: Socket[] = [];
+    const stubborn = await listen(
+      createTcpServer((socket) => sockets.push(socket.pause().on('error', () => undefined))),
+    );
+    const asking = client().request({
+      method: 'PUT',
+      url: stubborn,
+      headers: {},
+      body: { source: lent(200, 1_000_000) },
+    });
+    await expect(asking).rejects.toThrow(/did not take another byte/);
+    for (const socket of sockets) socket.destroy();
+    const patient = await serve((asked, answer) => {
+      void bodyOf(asked).then((body) => answer.end(String(body.length)));
+    });
+    const slow = { source: lent(3, 10, 250) };
+    expect(await (await client().request({ method: 'PUT', url: patient, headers: {}, body: slow })).text()).toBe('30');
+  });
+});
+
+describe('failures', () => {
+  it('are network errors that say where', async () => {
+    const url = await serve(() => undefined);
+    const server = open.pop() as Server;
+    await new Promise((resolve) => server.close(resolve));
+    const error = await get(url).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(NetworkError);
+    expect(error).toMatchObject({ kind: 'unavailable', code: 'ECONNREFUSED' });
+    expect(String(error)).toContain(url.host);
+  });
+
+  it('tell a cut answer from a whole one', async () => {
+    const url = await serve((_, answer: ServerResponse) => {
+      answer.writeHead(200, { 'content-length': '1000' });
+      answer.write('half');
+      setTimeout(() => answer.destroy(), 20);
+    });
+    await expect(collect((await get(url)).body)).rejects.toThrow(/broke off/);
+  });
+
+  it('tell a connection that was closed without an answer', async () => {
+    const url = await serve((asked) => asked.socket.destroy());
+    await expect(get(url)).rejects.toBeInstanceOf(NetworkError);
+  });
+});
+
+describe('a signal', () => {
+  it('ends a wait for an answer with its reason', async () => {
+    const url = await serve(() => undefined);
+    const controller = new AbortController();
+    const reason = new Error('called off');
+    setTimeout(() => {
+      controller.abort(reason);
+    }, 30);
+    const asking = client({ ...quick, answerMs: 5_000 }).request({
+      method: 'GET',
+      url,
+      headers: {},
+      signal: controller.signal,
+    });
+    await expect(asking).rejects.toBe(reason);
+  });
+
+  it('ends an answer with its reason', async () => {
+    const url = await serve((_, answer) => void answer.write('begin'));
+    const controller = new AbortController();
+    const reason = new Error('called off');
+    const made = client({ ...quick, idleMs: 5_000 });
+    const response = await made.request({ method: 'GET', url, headers: {}, signal: controller.signal });
+    setTimeout(() => {
+      controller.abort(reason);
+    }, 30);
+    await expect(collect(response.body)).rejects.toBe(reason);
+  });
+});
