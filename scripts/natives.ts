@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 /**
  * File in `dist/lib` for each package with a native part. In `src/` they are loaded by
- * `createRequire(import.meta.url)('lzma-native')`, or imported (`sodium-native`, whose thin layer is bundled).
+ * `createRequire(import.meta.url)('lz4-napi')`, or imported (`sodium-native`, whose thin layer is bundled).
  */
 export const nativeFiles: Readonly<Record<string, string>> = {
   'lz4-napi': 'lz4.node',
-  'lzma-native': 'lzma.node',
+  '@napi-rs/lzma': 'lzma.node',
   'sodium-native': 'sodium.node',
 };
 
