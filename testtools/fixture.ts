@@ -52,6 +52,7 @@ export interface ExpectedFixture {
   /** Settings that reading needs; `{FIXTURE}` stands for the fixture's folder. */
   readonly read_env: Readonly<Record<string, string>>;
   readonly postgres_version: string;
+  readonly wal_segment_size_bytes: number;
   readonly tablespaces: readonly { readonly oid: string; readonly location: string }[];
   readonly backups: readonly ExpectedBackup[];
   readonly fact_sql: string;

@@ -1,19 +1,32 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withoutExtension } from '../../src/codecs/open.ts';
 import { runCli, type CliResult } from '../../testtools/cli.ts';
-import { listDirectory, openFixture, type Fixture, type RestoreTarget } from '../../testtools/fixture.ts';
+import {
+  hasData,
+  listDirectory,
+  majorOf,
+  openFixture,
+  readExpected,
+  type ExpectedBackup,
+  type Fixture,
+  type RestoreTarget,
+} from '../../testtools/fixture.ts';
 import { testedMajors } from '../../testtools/postgres/installations.ts';
 import { startPostgres } from '../../testtools/postgres/server.ts';
 import { giveToServer, makeServerDirectory } from '../../testtools/postgres/server-user.ts';
 
-/** Full backups that WAL-G wrote with lz4; each is also the start of a recovery to every target of its fixture. */
 const fixtures = [
-  { name: 'pg15-lz4-delta', backup: 'base_000000010000000000000002', major: 15 },
-  { name: 'pg17-lz4-delta', backup: 'base_000000010000000000000002', major: 17 },
-];
+  'pg15-lz4-delta',
+  'pg17-lz4-delta',
+  'pg15-lzma',
+  'pg15-zstd',
+  'pg15-brotli-pgp',
+  'pg15-lz4-libsodium',
+].map((name) => ({ name, expected: readExpected(name) }));
 
-describe.each(fixtures)('$name, written by WAL-G', ({ name, backup, major }) => {
+describe.each(fixtures)('$name, written by WAL-G', ({ name, expected }) => {
   let fixture: Fixture;
   beforeAll(() => {
     fixture = openFixture(name);
@@ -22,53 +35,91 @@ describe.each(fixtures)('$name, written by WAL-G', ({ name, backup, major }) => 
     fixture[Symbol.dispose]();
   });
 
-  function fetchBackup(target: string, args: readonly string[]): Promise<CliResult> {
-    return runCli(['backup-fetch', target, ...args], { env: { WALG_FILE_PREFIX: fixture.storage } });
-  }
+  const cli = (args: readonly string[]): Promise<CliResult> => runCli(args, { env: fixture.environment });
+  const fulls = expected.backups.filter(({ kind }) => kind === 'full');
+  const here = fulls.filter((backup) => hasData(name, backup.name));
+  const isStarted = testedMajors().includes(majorOf(expected));
 
-  it('is restored to exactly the files, modes and links that WAL-G restores', async () => {
-    const target = join(fixture.folder, 'exact');
-    const space = join(fixture.folder, 'exact-ts');
-    const spec = join(fixture.folder, 'spec.json');
-    const link = 'pg_tblspc/16384';
-    writeFileSync(spec, JSON.stringify({ base_prefix: target, tablespaces: ['16384'], '16384': { loc: space, link } }));
+  it.each(here)('$name is restored to exactly the files, modes and links that WAL-G restores', async (backup) => {
+    const target = join(fixture.folder, `${backup.name}-exact`);
+    const links = expected.tablespaces.map(({ oid }) => ({
+      oid,
+      link: `pg_tblspc/${oid}`,
+      loc: `${target}-${oid}`,
+    }));
+    const spec = join(fixture.folder, `${backup.name}-spec.json`);
+    const spaces = Object.fromEntries(links.map(({ oid, link, loc }) => [oid, { loc, link }]));
+    writeFileSync(spec, JSON.stringify({ base_prefix: target, tablespaces: links.map(({ oid }) => oid), ...spaces }));
 
-    const result = await fetchBackup(target, [backup, '--restore-spec', spec]);
+    const result = await cli([
+      'backup-fetch',
+      target,
+      backup.name,
+      ...(links.length > 0 ? ['--restore-spec', spec] : []),
+    ]);
 
-    expect(result.stderr).not.toContain('ERROR');
-    const restored = [...listDirectory(target), ...listDirectory(space, '@tablespace/16384/')];
-    const expected = fixture
-      .listing(backup)
+    expect(result).toMatchObject({ status: 0, stderr: expect.not.stringContaining('ERROR') as string });
+    const restored = [
+      ...listDirectory(target),
+      ...links.flatMap(({ oid, loc }) => listDirectory(loc, `@tablespace/${oid}/`)),
+    ];
+    const wanted = fixture.listing(backup.name).map((line) => {
+      const [type, mode, size, , path] = line.split('\t');
       // The link leads where that machine's restore specification said.
-      .map((line) => (line.startsWith('l\t') ? ['l', '0777', '0', space, link].join('\t') : line));
-    expect(restored.toSorted()).toEqual(expected.toSorted());
+      return type === 'l' ? [type, mode, size, links.find(({ link }) => link === path)?.loc, path].join('\t') : line;
+    });
+    expect(restored.toSorted()).toEqual(wanted.toSorted());
   });
 
-  it.skipIf(!testedMajors().includes(major))(
-    'is recovered from to every target, with the facts recorded there',
-    async () => {
-      expect(fixture.major).toBe(major);
-      for (const target of fixture.expected.restore_targets) await recoversTo(target);
-    },
-  );
+  it('gives back every WAL file', async () => {
+    const wal = readdirSync(join(fixture.storage, 'wal_005'));
+    const folder = makeServerDirectory(join(fixture.folder, 'wal'));
+    const names = wal.map(withoutExtension).filter((one) => !one.endsWith('_delta'));
+    expect(names.length).toBeGreaterThan(4);
+    for (const one of names) {
+      const result = await cli(['wal-fetch', one, join(folder, one)]);
+      expect(result, `${one}: ${result.stderr}`).toMatchObject({ status: 0 });
+    }
+    const sizes = names.filter((one) => /^[0-9A-F]{24}$/.test(one)).map((one) => statSync(join(folder, one)).size);
+    expect(new Set(sizes)).toEqual(new Set([expected.wal_segment_size_bytes]));
+  });
 
-  async function recoversTo(target: RestoreTarget): Promise<void> {
-    const directory = makeServerDirectory(join(fixture.folder, target.id), 0o700);
-    const result = await fetchBackup(directory, [backup, ...targetOptions(target)]);
-    expect(result.status, `${target.id}: ${result.stderr}`).toBe(0);
-    for (const { location } of fixture.expected.tablespaces) expect(existsSync(location)).toBe(false);
+  const recoveries = here.flatMap((from) =>
+    expected.restore_targets
+      .filter((target) => isBefore(from, target, expected.backups))
+      .map((target) => ({ from: from.name, id: target.id, target })),
+  );
+  it.skipIf(!isStarted).each(recoveries)('$from is recovered to $id, with the facts recorded there', recoversTo);
+
+  const absent = fulls.filter((backup) => !here.includes(backup)).map((backup) => backup.name);
+  if (absent.length > 0)
+    it.skip(`${absent.join(', ')}: not in a clone, only in the full set of fixtures`, () => undefined);
+  const deltas = expected.restore_targets.filter(({ backup }) => backup.includes('_D_'));
+  it.skip.each(deltas)('$backup is recovered to $id (delta backups are not restored yet)', () => undefined);
+
+  async function recoversTo({
+    from,
+    target,
+  }: {
+    readonly from: string;
+    readonly target: RestoreTarget;
+  }): Promise<void> {
+    const directory = makeServerDirectory(join(fixture.folder, `${from}-${target.id}`), 0o700);
+    const result = await cli(['backup-fetch', directory, from, ...targetOptions(target)]);
+    expect(result.status, result.stderr).toBe(0);
+    for (const { location } of expected.tablespaces) expect(existsSync(location)).toBe(false);
     giveToServer(directory);
 
     await using server = await startPostgres({
-      major,
+      major: fixture.major,
       directory,
       settings: { archive_mode: 'off' },
-      environment: { WALG_FILE_PREFIX: fixture.storage },
+      environment: fixture.environment,
     });
     await server.waitFor('SELECT NOT pg_is_in_recovery()');
     const found: Record<string, unknown> = {};
     for (const [database, tables] of Object.entries(target.facts)) {
-      for (const [table, { sql = fixture.expected.fact_sql.replaceAll('{table}', table) }] of Object.entries(tables)) {
+      for (const [table, { sql = expected.fact_sql.replaceAll('{table}', table) }] of Object.entries(tables)) {
         const [row] = await server.query(`SET timezone = 'UTC'; ${sql}`, database);
         found[`${database} ${table}`] = [Number(row?.['count']), row?.['md5']];
       }
@@ -76,9 +127,21 @@ describe.each(fixtures)('$name, written by WAL-G', ({ name, backup, major }) => 
     const wanted = Object.entries(target.facts).flatMap(([database, tables]) =>
       Object.entries(tables).map(([table, { count, md5 }]) => [`${database} ${table}`, [count, md5]] as const),
     );
-    expect(found, target.id).toEqual(Object.fromEntries(wanted));
+    expect(found).toEqual(Object.fromEntries(wanted));
   }
 });
+
+/** Whether recovery from a full backup passes the target: it is the target's own, one before it, or made before its time. */
+function isBefore(full: ExpectedBackup, target: RestoreTarget, backups: readonly ExpectedBackup[]): boolean {
+  const own = target.backup === 'LATEST' ? backups.at(-1) : backups.find(({ name }) => name === target.backup);
+  if (own !== undefined && full.start_lsn <= own.start_lsn) return true;
+  const time = target.recovery['recovery_target_time'];
+  if (time !== undefined) return new Date(full.finish_time) < new Date(time);
+  // A later backup reaches the end of all WAL as well.
+  return (
+    target.recovery['recovery_target_name'] === undefined && target.recovery['recovery_target_timeline'] === 'latest'
+  );
+}
 
 function targetOptions({ recovery }: RestoreTarget): readonly string[] {
   const { recovery_target_time: time, recovery_target_name: name, recovery_target_timeline: timeline } = recovery;
