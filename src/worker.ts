@@ -3,13 +3,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openTransport } from './app/transport.ts';
 import type { WorkerStart } from './pipeline/worker-protocol.ts';
 import { serveJobs } from './pipeline/worker-thread.ts';
+import { silentLogger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
 
 serveJobs(parentPort, workerData as WorkerStart, {
-  openTransport: (settings, logger) => openTransport(settings, { logger }),
+  // The main thread has told what is odd about the settings, and refused what may not be written.
+  openTransport: (settings, logger) => openTransport(settings, { logger, warnings: silentLogger, purpose: 'read' }),
   jobs: {
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');

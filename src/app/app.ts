@@ -1,8 +1,9 @@
 /** The running program as commands see it: opens what they ask for, when they ask for it. */
+import { availableParallelism } from 'node:os';
 import type { App, ProgramInfo } from '../commands/command.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError, codeOf } from '../errors.ts';
-import type { Transport } from '../pipeline/transport.ts';
+import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Log } from './log.ts';
@@ -25,7 +26,7 @@ export class OutputClosedError extends ArchiverError {
 /** Opens the app; disposing it closes the storage, if a command opened it. */
 export function openApp({ settings, log, signal, program }: AppOptions): App & AsyncDisposable {
   const { logger } = log;
-  let transport: Promise<Transport & AsyncDisposable> | undefined;
+  const transports = new Map<TransportPurpose, Promise<Transport & AsyncDisposable>>();
   let storage: Promise<Storage> | undefined;
   return {
     settings,
@@ -41,16 +42,21 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       process.stderr.off('error', ignore).on('error', ignore);
       return true;
     },
-    transport() {
-      transport ??= import('./transport.ts').then(({ openTransport }) => openTransport(settings, { logger }));
-      return transport;
+    transport(purpose) {
+      const opened =
+        transports.get(purpose) ??
+        import('./transport.ts').then(({ openTransport }) =>
+          openTransport(settings, { logger, purpose, concurrency: availableParallelism() }),
+        );
+      transports.set(purpose, opened);
+      return opened;
     },
     storage() {
       storage ??= import('./transport.ts').then(({ openRetryingStorage }) => openRetryingStorage(settings, { logger }));
       return storage;
     },
     async [Symbol.asyncDispose]() {
-      for (const opening of [transport, storage]) {
+      for (const opening of [...transports.values(), storage]) {
         const opened = await opening?.catch(() => undefined);
         await opened?.[Symbol.asyncDispose]();
       }

@@ -1,9 +1,12 @@
 /** From settings to what carries objects: the composition that the main thread and the workers share. */
-import { openCodec } from '../codecs/open.ts';
-import { chosenCodecName } from '../codecs/settings.ts';
+import type { ByteSource } from '../bytes/stage.ts';
+import type { Codec } from '../codecs/codec.ts';
+import { openCodec, type CodecOptions } from '../codecs/open.ts';
+import { chosenCompression } from '../codecs/settings.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { openCrypter } from '../crypto/open.ts';
-import type { Transport } from '../pipeline/transport.ts';
+import { ArchiverError } from '../errors.ts';
+import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openStorage } from '../storage/open.ts';
@@ -19,6 +22,17 @@ export async function openRetryingStorage(raw: RawSettings, { logger }: { readon
   return withRetry(await openStorage(raw), defaultRetryPolicy, systemClock, logger);
 }
 
+/** How to open a transport. */
+export interface TransportOptions {
+  readonly logger: Logger;
+  /** Told what is odd about the settings; default the logger. */
+  readonly warnings?: Logger;
+  /** `read`: settings of compression that are of no use are an error only if something is written after all. */
+  readonly purpose: TransportPurpose;
+  /** Pieces of one stream that are compressed at once where the format allows it, from 1; default 1. */
+  readonly concurrency?: number | undefined;
+}
+
 /**
  * Opens storage, codec and crypter; disposing it closes the storage.
  *
@@ -26,10 +40,30 @@ export async function openRetryingStorage(raw: RawSettings, { logger }: { readon
  */
 export async function openTransport(
   raw: RawSettings,
-  { logger }: { readonly logger: Logger },
+  { logger, warnings = logger, purpose, concurrency }: TransportOptions,
 ): Promise<Transport & AsyncDisposable> {
-  const crypter = await openCrypter(raw, { logger });
-  const codec = await openCodec(chosenCodecName(raw));
+  const crypter = await openCrypter(raw, { logger: warnings });
+  const codec = await openChosenCodec(raw, { warnings, purpose, concurrency });
   const storage = await openRetryingStorage(raw, { logger });
   return { storage, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
+}
+
+async function openChosenCodec(
+  raw: RawSettings,
+  { warnings, purpose, concurrency }: Pick<Required<TransportOptions>, 'warnings' | 'purpose'> & CodecOptions,
+): Promise<Codec> {
+  try {
+    const { method, level } = chosenCompression(raw);
+    return await openCodec(method, { level, concurrency });
+  } catch (error) {
+    if (purpose === 'write' || !(error instanceof ArchiverError) || error.kind !== 'config') throw error;
+    warnings.warn('compression is not set up for writing; reading goes on', { reason: error.message });
+    // The suffix that is looked for first is all that readers need of it.
+    return { ...(await openCodec('lz4')), compress: () => failing(error) };
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a source that ends at once, with an error
+async function* failing(error: Error): ByteSource {
+  throw error;
 }

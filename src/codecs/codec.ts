@@ -4,12 +4,16 @@ import type { Stage } from '../bytes/stage.ts';
 /** Methods that objects can be written with (`WALG_COMPRESSION_METHOD`). */
 export type CodecName = 'lz4' | 'lzma' | 'brotli' | 'zstd' | 'none';
 
-/** One compression method. Stages are fresh for each stream: nothing is shared between objects. */
-export interface Codec {
-  readonly name: CodecName;
+/** What reads the objects of one suffix. */
+export interface Decoder {
   /** Suffix of objects, without the dot; empty for `none`. */
   readonly extension: string;
-  readonly compress: Stage;
   /** Ends with a `CorruptError` when the stream is malformed, cut short, or fails its checksum. */
   readonly decompress: Stage;
+}
+
+/** One compression method. Stages are fresh for each stream: nothing is shared between objects. */
+export interface Codec extends Decoder {
+  readonly name: CodecName;
+  readonly compress: Stage;
 }

@@ -1,56 +1,54 @@
 /** Finds the codec for a method name or for an object's suffix. Each is loaded when it is first asked for. */
-import { ArchiverError } from '../errors.ts';
-import type { Codec, CodecName } from './codec.ts';
+import type { Codec, CodecName, Decoder } from './codec.ts';
 
 /** Suffixes of compressed objects, in the order in which they are worth looking for; a bare name comes after them. */
 export const readableExtensions = ['lz4', 'br', 'zst', 'lzma', 'gz', 'lzo'] as const;
 
-const methodOfExtension: Readonly<Record<(typeof readableExtensions)[number], string>> = {
-  lz4: 'lz4',
-  br: 'brotli',
-  zst: 'zstd',
-  lzma: 'lzma',
-  gz: 'gzip',
-  lzo: 'lzo',
-};
+/** How a codec writes. */
+export interface CodecOptions {
+  /** Level of a method that has levels; undefined: that of WAL-G. */
+  readonly level?: number | undefined;
+  /** Pieces of one stream that are compressed at once where the format allows it, from 1; default 1. */
+  readonly concurrency?: number | undefined;
+}
 
-/**
- * The codec of a compression method.
- *
- * @throws ArchiverError (kind `config`) for methods that this version doesn't have
- */
-export async function openCodec(name: CodecName): Promise<Codec> {
+/** The codec of a compression method; settings are checked by `chosenCompression`. */
+export async function openCodec(name: CodecName, { level, concurrency = 1 }: CodecOptions = {}): Promise<Codec> {
   switch (name) {
     case 'lz4':
       return (await import('./lz4/codec.ts')).lz4Codec;
     case 'none':
       return (await import('./none.ts')).noneCodec;
     case 'lzma':
+      return (await import('./lzma/codec.ts')).lzmaCodec(level);
     case 'brotli':
+      return (await import('./brotli/codec.ts')).brotliCodec(level);
     case 'zstd':
-      throw new ArchiverError('config', `compression method "${name}" is not in this version`, {
-        hint: 'Set WALG_COMPRESSION_METHOD to lz4 or none.',
-      });
+      return (await import('./zstd/codec.ts')).zstdCodec({ level, concurrency });
   }
 }
 
 /**
- * The codec that reads an object: by the text after the last dot of its key; anything but a known suffix (`tar`,
- * `history`, none …) means that it is not compressed.
- *
- * @throws ArchiverError (kind `config`) for compressed objects that this version can't read
+ * What reads an object: by the text after the last dot of its key; anything but a known suffix (`tar`, `history`,
+ * none …) means that it is not compressed.
  */
-export async function codecForKey(key: string): Promise<Codec> {
-  const extension = extensionOf(key);
-  if (extension === undefined) return openCodec('none');
-  if (extension === 'lz4') return openCodec('lz4');
-  throw new ArchiverError(
-    'config',
-    `"${key}" is compressed with ${methodOfExtension[extension]}, which this version can't read`,
-    {
-      hint: 'Use WAL-G, or a later version of this program, to read it.',
-    },
-  );
+export async function codecForKey(key: string): Promise<Decoder> {
+  switch (extensionOf(key)) {
+    case undefined:
+      return openCodec('none');
+    case 'lz4':
+      return openCodec('lz4');
+    case 'br':
+      return openCodec('brotli');
+    case 'zst':
+      return openCodec('zstd');
+    case 'lzma':
+      return openCodec('lzma');
+    case 'gz':
+      return { extension: 'gz', decompress: (await import('./gzip/decompress.ts')).decompressGzip };
+    case 'lzo':
+      return { extension: 'lzo', decompress: (await import('./lzo/decompress.ts')).decompressLzo };
+  }
 }
 
 /** The logical name of an object: its key or name without the suffix of a codec. */

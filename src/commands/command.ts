@@ -5,7 +5,7 @@
 import type { Logger } from '../platform/logger.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RawSettings } from '../config/setting.ts';
-import type { Transport } from '../pipeline/transport.ts';
+import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The running program, as commands see it. */
@@ -22,8 +22,8 @@ export interface App {
   readonly program: ProgramInfo;
   /** The storage of the settings, for commands that read no payload; opened on the first call, closed by `main.ts`. */
   storage(): Promise<Storage>;
-  /** Storage, codec and crypter of the settings; opened on the first call, closed by `main.ts`. */
-  transport(): Promise<Transport>;
+  /** Storage, codec and crypter of the settings; opened on the first call for each purpose, closed by `main.ts`. */
+  transport(purpose: TransportPurpose): Promise<Transport>;
 }
 
 /** How this program was started. */

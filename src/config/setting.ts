@@ -29,6 +29,8 @@ export interface Setting<T> {
   readonly unit: string | undefined;
   /** Its value is printed as `***`. */
   readonly secret: boolean;
+  /** Only commands that use it mind what it says. */
+  readonly whenUsed: boolean;
 }
 
 /** Where a value was found. */
@@ -52,6 +54,7 @@ export interface SettingDetails {
   readonly aliases?: readonly string[];
   readonly unit?: string;
   readonly secret?: boolean;
+  readonly whenUsed?: boolean;
 }
 
 /** Declares a setting with a default, given as the text a user would write. */
@@ -82,8 +85,8 @@ function make<T>(
   text: string,
   details: SettingDetails = {},
 ): Setting<T> {
-  const { aliases = [], unit, secret = false } = details;
-  return { env, aliases, parser, defaultText, text, unit, secret };
+  const { aliases = [], unit, secret = false, whenUsed = false } = details;
+  return { env, aliases, parser, defaultText, text, unit, secret, whenUsed };
 }
 
 /** A setting whose text is not allowed. */
@@ -120,13 +123,13 @@ export function readSettings<G extends SettingGroup>(group: G, raw: RawSettings)
 
 /**
  * Reads all of our own settings that are set, so that a mistake is told by the first run and not by the one that needs it.
- * What belongs to others (`PG…`, `AWS_…`) is left to whoever uses it.
+ * What belongs to others (`PG…`, `AWS_…`), and what only some commands mind, is left to whoever uses it.
  *
  * @throws SettingError for the first that is not allowed
  */
 export function checkSettings(settings: Iterable<Setting<unknown>>, raw: RawSettings): void {
   for (const one of settings) {
-    if (one.env.startsWith('WALG_')) readSetting(one, raw);
+    if (one.env.startsWith('WALG_') && !one.whenUsed) readSetting(one, raw);
   }
 }
 

@@ -13,6 +13,9 @@ export interface Transport {
   readonly crypter: Crypter | undefined;
 }
 
+/** What a transport is opened for. */
+export type TransportPurpose = 'read' | 'write';
+
 /** `part_001.tar` → `part_001.tar.lz4`. */
 export function storedKey(transport: Transport, logicalKey: Key): Key {
   const { extension } = transport.codec;

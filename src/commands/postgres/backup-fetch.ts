@@ -94,7 +94,7 @@ export const backupFetch = defineCommand({
     const limited = rateLimit !== undefined && args.options['turbo'] !== true;
     const summary = await restoreBackup(
       {
-        transport: await app.transport(),
+        transport: await app.transport('read'),
         clock,
         logger,
         signal: app.signal,
@@ -149,7 +149,7 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
   const restoreSpec = specPath === undefined ? undefined : await readRestoreSpec(specPath);
 
   const { segmentBytes } = readSettings(postgresSettings, app.settings);
-  const transport = await app.transport();
+  const transport = await app.transport('read');
   const { backup, request: planned } = await chooseBackup(
     { transport, clock, logger, signal, segmentBytes },
     { selector, request, unchecked: options['skip-target-check'] === true },

@@ -80,7 +80,7 @@ export const backupPush = defineCommand({
     const backup = await pushBackup({
       directory,
       settings: app.settings,
-      transport: await app.transport(),
+      transport: await app.transport('write'),
       clock,
       logger,
       signal,

@@ -80,7 +80,7 @@ async function fetch(app: App, { name, destination, state, target }: Fetching): 
   const prefetched = await fetchWal(name, destination, {
     ...readSettings(walFetchSettings, settings),
     ...readSettings(walSettings, settings),
-    transport: await app.transport(),
+    transport: await app.transport('read'),
     state,
     cwd: process.cwd(),
     clock,

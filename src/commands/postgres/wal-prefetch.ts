@@ -23,7 +23,7 @@ export const walPrefetch = defineCommand({
     const { clock, logger, signal, settings } = app;
     const [name = '', destination = ''] = positionals;
     const ready = await prefetchWal(name, destination, {
-      transport: await app.transport(),
+      transport: await app.transport('read'),
       prefetchDirectory: readSettings(walFetchSettings, settings).prefetchDirectory,
       window: readSettings(downloadSettings, settings).concurrency,
       segmentBytes: readSettings(postgresSettings, settings).segmentBytes,

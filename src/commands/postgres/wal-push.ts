@@ -41,7 +41,7 @@ export const walPush = defineCommand({
       concurrency: upload.concurrency,
       totalLimit: upload.backgroundLimit,
       segmentBytes: readSettings(postgresSettings, settings).segmentBytes,
-      transport: await app.transport(),
+      transport: await app.transport('write'),
       cwd: process.cwd(),
       clock,
       logger,
