@@ -8,6 +8,9 @@ export const backupsFolder = 'basebackups_005';
 /** Folder of the WAL archive. */
 export const walFolder = 'wal_005';
 
+/** Folder of the archive of binary logs. */
+export const binlogFolder = 'binlog_005';
+
 /** What follows a backup's name in the name of its sentinel. */
 const sentinelSuffix = '_backup_stop_sentinel.json';
 

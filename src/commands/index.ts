@@ -19,6 +19,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-push', load: async () => (await import('./postgres/wal-push.ts')).walPush },
   { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
   { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
+  { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
 ];
 
 /** What the commands of a group have in common, by the first words of their names. */

@@ -2,7 +2,11 @@
 import { openProgress, type Progress } from '../platform/progress.ts';
 import type { App } from './command.ts';
 
-/** Begins to show a transfer of so many bytes; see `openProgress`. */
-export function showTransfer({ interactive, logger, clock }: App, label: string, totalBytes: number): Progress {
+/** Begins to show a transfer of so many bytes, undefined when nobody knows; see `openProgress`. */
+export function showTransfer(
+  { interactive, logger, clock }: App,
+  label: string,
+  totalBytes: number | undefined,
+): Progress {
   return openProgress({ interactive, stream: process.stderr, logger, clock, totalBytes, label });
 }

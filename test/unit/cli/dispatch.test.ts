@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allEntries, dispatch } from '../../../src/cli/dispatch.ts';
+import { commandGroups } from '../../../src/commands/index.ts';
 import { defineCommand } from '../../../src/commands/command.ts';
 
 const list = defineCommand({
@@ -42,6 +43,11 @@ describe('every command', () => {
     expect(Object.keys(command.options)).not.toContain('help');
     const required = command.positionals.map((one) => one.required);
     expect(required, 'optional positionals come last').toEqual([...required].sort((a, b) => Number(b) - Number(a)));
+  });
+
+  it('belongs to a group that is described, when its name has several words', () => {
+    const groups = allEntries().flatMap(({ name }) => name.split(' ').slice(0, -1).join(' ') || []);
+    expect([...commandGroups.keys()].sort()).toEqual([...new Set(groups)].sort());
   });
 
   it('has a name of its own', () => {

@@ -1,0 +1,128 @@
+/** From what a check of the keys found to what an operator has to know, and whether the check failed. */
+import type { KeyFacts } from '../../crypto/crypter.ts';
+import { ArchiverError, type ErrorKind } from '../../errors.ts';
+import type { CheckedGroup } from './groups.ts';
+import type { CheckedKeys, KeyCheck } from './key-check.ts';
+import type { ObjectState } from './object-state.ts';
+
+/** The judgement of a check. */
+export interface Verdict {
+  /** What does not work, or would not in a disaster. The worst comes first. */
+  readonly problems: readonly Problem[];
+  /** What could not be proven, and what will be a problem. */
+  readonly warnings: readonly string[];
+}
+
+/** Something that does not work. */
+export interface Problem {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+const dayMs = 86_400_000;
+const soonDays = 30;
+
+/** Judges a check. */
+export function verdictOf(check: KeyCheck, now: Date): Verdict {
+  const { keys, groups } = check;
+  const problems = [...(keys === undefined ? [] : keyProblems(keys)), ...objectProblems(groups)];
+  const warnings = [...(keys === undefined ? [] : keyWarnings(keys, now)), ...objectWarnings(groups)];
+  if (keys === undefined) warnings.unshift('no key is set: new objects are stored in clear');
+  return { problems, warnings };
+}
+
+/** The error that a check with problems ends with. */
+export function failureOf({ problems }: Verdict): ArchiverError | undefined {
+  const [worst, ...others] = problems;
+  if (worst === undefined) return undefined;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return new ArchiverError(worst.kind, `${worst.message}${more}`, { hint: worst.hint });
+}
+
+function keyProblems({ report, inMemory, throughStorage }: CheckedKeys): readonly Problem[] {
+  const problems: Problem[] = [];
+  const locked = report.canDecrypt ? undefined : report.keys.find(isLocked);
+  if (locked !== undefined) {
+    problems.push({
+      kind: 'forbidden',
+      message: `the private key ${locked.id} is here and decrypts nothing: ${locked.remark ?? ''}`,
+      hint: 'Set WALG_PGP_KEY_PASSPHRASE to its passphrase; where objects are only to be encrypted, set the public key alone.',
+    });
+  }
+  for (const [what, trip] of [
+    ['the keys do not encrypt and decrypt', inMemory],
+    ['an encrypted object did not come back from the storage', throughStorage],
+  ] as const) {
+    if (trip?.kind !== 'failed') continue;
+    const { message, kind, hint } = trip.error;
+    problems.push({ kind, message: `${what}: ${message}`, hint });
+  }
+  return problems;
+}
+
+function isLocked({ decrypts, remark }: KeyFacts): boolean {
+  return !decrypts && /\b(?:un)?lock(?:ed)?\b/.test(remark ?? '');
+}
+
+/** What the states mean that nobody wants, the worst first. */
+const bad = {
+  otherKey: {
+    kind: 'forbidden',
+    text: 'cannot be decrypted with the keys that are set',
+    hint: 'Add the private key that its line names to the keys that are set, and keep it as long as the backup is kept.',
+  },
+  encrypted: {
+    kind: 'forbidden',
+    text: 'is encrypted, and no key is set',
+    hint: 'Set the key that it was encrypted for, such as WALG_PGP_KEY_PATH or WALG_LIBSODIUM_KEY_PATH.',
+  },
+  damaged: {
+    kind: 'corrupt',
+    text: 'is damaged',
+    hint: 'Make a new backup, and find out what happened to the objects on the storage.',
+  },
+  clear: {
+    kind: 'corrupt',
+    text: 'is stored in clear although a key is set',
+    hint: 'Make a new backup, now encrypted; to restore what is in clear, run with the settings of the key unset.',
+  },
+} as const satisfies Partial<
+  Record<ObjectState['kind'], { readonly kind: ErrorKind; readonly text: string; readonly hint: string }>
+>;
+
+function objectProblems(groups: readonly CheckedGroup[]): readonly Problem[] {
+  return Object.entries(bad).flatMap(([state, { kind, text, hint }]) => {
+    const affected = groups.filter(({ counts }) => counts.has(state as ObjectState['kind']));
+    return affected.map((group) => ({ kind, message: `${nameOf(group)} ${text}`, hint }));
+  });
+}
+
+function nameOf({ kind, name }: CheckedGroup): string {
+  return kind === 'backup' ? `backup "${name}"` : `an object in "${name}"`;
+}
+
+function keyWarnings({ report, inMemory }: CheckedKeys, now: Date): readonly string[] {
+  const warnings: string[] = [];
+  if (!report.canDecrypt && !report.keys.some(isLocked)) {
+    const reasons = report.keys.flatMap(({ id, remark }) => (remark === undefined ? [] : [`${id}: ${remark}`]));
+    const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+    warnings.push(`nothing here decrypts${why}: that the backups can be read is proven where the private key is`);
+  }
+  if (!report.canEncrypt && inMemory.kind !== 'failed') warnings.push('no key here encrypts: nothing can be pushed');
+  for (const { id, expires, encrypts } of report.keys) {
+    if (expires === undefined) continue;
+    const days = Math.floor((expires.getTime() - now.getTime()) / dayMs);
+    const date = expires.toISOString().slice(0, 10);
+    if (days < 0) warnings.push(`key ${id} expired on ${date}`);
+    else if (encrypts && days < soonDays)
+      warnings.push(`key ${id} expires on ${date}: in ${days} days pushing will fail`);
+  }
+  return warnings;
+}
+
+function objectWarnings(groups: readonly CheckedGroup[]): readonly string[] {
+  return groups
+    .filter(({ kind, counts }) => kind === 'backup' && counts.size === 0)
+    .map(({ name }) => `backup "${name}" has no objects with data`);
+}
