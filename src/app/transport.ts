@@ -19,7 +19,7 @@ import type { Storage } from '../storage/storage.ts';
  * @throws ArchiverError (`config`) when a setting is missing or invalid
  */
 export async function openRetryingStorage(raw: RawSettings, { logger }: { readonly logger: Logger }): Promise<Storage> {
-  return withRetry(await openStorage(raw), defaultRetryPolicy, systemClock, logger);
+  return withRetry(await openStorage(raw, { logger }), defaultRetryPolicy, systemClock, logger);
 }
 
 /** How to open a transport. */

@@ -1,9 +1,34 @@
 /** From settings to a storage. Each adapter is loaded only when it is chosen: SDKs take longer to load than a WAL segment to archive. */
 import { ArchiverError } from '../errors.ts';
-import { readSettings, type RawSettings } from '../config/setting.ts';
+import { readSetting, type RawSettings } from '../config/setting.ts';
+import type { Logger } from '../platform/logger.ts';
 import { inFolder } from './folder.ts';
 import { storageSettings } from './settings.ts';
 import type { Storage } from './storage.ts';
+
+/** What an adapter is opened with, besides the settings. */
+export interface OpenStorageOptions {
+  readonly logger: Logger;
+}
+
+/** Opens a storage by its own settings, without a request where that is possible. @throws ArchiverError (`config`) */
+export type OpenAdapter = (raw: RawSettings, options: OpenStorageOptions) => Promise<Storage>;
+
+const { storagePrefix, ...prefixes } = storageSettings;
+
+/** The adapters, by the settings of their prefixes, in the order in which the first one set is chosen. */
+const adapters: Readonly<Record<keyof typeof prefixes, OpenAdapter | undefined>> = {
+  ossPrefix: undefined,
+  s3Prefix: undefined,
+  filePrefix: async (raw) => {
+    const { openFileStorage } = await import('./file/file-storage.ts');
+    return openFileStorage({ prefix: readSetting(storageSettings.filePrefix, raw) ?? '' });
+  },
+  gsPrefix: undefined,
+  azPrefix: undefined,
+  swiftPrefix: undefined,
+  sshPrefix: undefined,
+};
 
 /**
  * Opens the storage that the settings name: the first of OSS, S3, FILE, GS, AZ, SWIFT, SSH whose prefix is set
@@ -11,29 +36,22 @@ import type { Storage } from './storage.ts';
  *
  * @throws ArchiverError (`config`) when none is set, or the one that is cannot be used
  */
-export async function openStorage(raw: RawSettings): Promise<Storage> {
-  const { storagePrefix, ...prefixes } = readSettings(storageSettings, raw);
-  const storage = await openPrefix(prefixes);
-  const folder = (storagePrefix ?? '').split('/').filter((component) => component !== '');
+export const openStorage: OpenAdapter = async (raw, options) => {
+  const storage = await openChosen(raw, options);
+  const folder = (readSetting(storagePrefix, raw) ?? '').split('/').filter((component) => component !== '');
   return folder.length === 0 ? storage : inFolder(storage, folder.join('/'));
-}
+};
 
-async function openPrefix(prefixes: Readonly<Record<string, string | undefined>>): Promise<Storage> {
-  for (const [name, prefix] of Object.entries(prefixes)) {
-    if (prefix === undefined) continue;
-    if (name === 'filePrefix') {
-      const { openFileStorage } = await import('./file/file-storage.ts');
-      return openFileStorage({ prefix });
-    }
-    throw new ArchiverError('config', `${variableOf(name)} is set, and that storage is not in this version`, {
-      hint: 'Use WALG_FILE_PREFIX with a directory, and remove the other setting: it would be chosen before it.',
-    });
+const openChosen: OpenAdapter = async (raw, options) => {
+  const names = Object.keys(adapters) as (keyof typeof adapters)[];
+  const usable = names.filter((name) => adapters[name] !== undefined).map((name) => prefixes[name].env);
+  const chosen = names.find((name) => readSetting(prefixes[name], raw) !== undefined);
+  if (chosen === undefined) {
+    throw new ArchiverError('config', 'no storage is configured', { hint: `Set one of ${usable.join(', ')}.` });
   }
-  throw new ArchiverError('config', 'no storage is configured', {
-    hint: `Set one of ${Object.keys(prefixes).map(variableOf).join(', ')}; this version can use WALG_FILE_PREFIX.`,
+  const open = adapters[chosen];
+  if (open !== undefined) return open(raw, options);
+  throw new ArchiverError('config', `${prefixes[chosen].env} is set, and that storage is not in this version`, {
+    hint: `Use one of ${usable.join(', ')}, and remove the other setting: it would be chosen before it.`,
   });
-}
-
-function variableOf(name: string): string {
-  return Object.entries(storageSettings).find(([key]) => key === name)?.[1].env ?? name;
-}
+};

@@ -2,9 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromBytes } from '../../../src/bytes/stage.ts';
-import { rawSettings } from '../../../src/config/setting.ts';
-import { openStorage } from '../../../src/storage/open.ts';
+import { rawSettings, type RawSettings } from '../../../src/config/setting.ts';
+import { silentLogger } from '../../../src/platform/logger.ts';
+import { openStorage as openWith } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../../testtools/temp.ts';
+
+const openStorage = (raw: RawSettings): Promise<Storage> => openWith(raw, { logger: silentLogger });
 
 describe('opening the storage of the settings', () => {
   it('takes the directory of WALG_FILE_PREFIX, also under its WALE_ name', async () => {
@@ -38,13 +42,11 @@ describe('opening the storage of the settings', () => {
     await expect(open('../other')).rejects.toThrow('not a valid object name');
   });
 
-  it('needs a prefix, and names all that there are', async () => {
+  it('needs a prefix, and names those that can be used', async () => {
     await expect(openStorage(rawSettings({ WALG_FILE_PREFIX: '' }))).rejects.toMatchObject({
       kind: 'config',
       message: 'no storage is configured',
-      hint: expect.stringMatching(
-        /WALG_OSS_PREFIX, WALG_S3_PREFIX, WALG_FILE_PREFIX, WALG_GS_PREFIX, WALG_AZ_PREFIX, WALG_SWIFT_PREFIX, WALG_SSH_PREFIX/,
-      ) as string,
+      hint: expect.stringContaining('WALG_FILE_PREFIX') as string,
     });
   });
 
