@@ -1,19 +1,12 @@
 /**
- * Compiles `assembly/lz4.ts` into `src/codecs/lz4/wasm-module.ts`, or says whether that is up to date.
+ * Compiles the sources in `assembly/` into the modules that hold them.
  *
- *   node scripts/build-wasm.ts [--check]
+ *   node scripts/build-wasm.ts
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileLz4 } from './compile-lz4.ts';
+import { compileWasm, wasmCodecs, wasmModulePath } from './compile-wasm.ts';
 
 const root = join(import.meta.dirname, '..');
-const path = join(root, 'src/codecs/lz4/wasm-module.ts');
-const text = await compileLz4(root);
 
-if (process.argv[2] !== '--check') {
-  writeFileSync(path, text);
-} else if (readFileSync(path, 'utf8') !== text) {
-  process.stderr.write('src/codecs/lz4/wasm-module.ts is not up to date; run: node scripts/build-wasm.ts\n');
-  process.exitCode = 1;
-}
+for (const name of wasmCodecs) writeFileSync(join(root, wasmModulePath(name)), await compileWasm(root, name));

@@ -1,4 +1,4 @@
-/** From the AssemblyScript source of the lz4 routines to a TypeScript module that holds them as WebAssembly. */
+/** From AssemblyScript sources of codecs to TypeScript modules that hold them as WebAssembly. */
 
 /** What is used of the compiler. Its own declarations bring AssemblyScript's globals, such as an `at` that never misses. */
 interface Compiler {
@@ -15,13 +15,22 @@ const compilerModule = 'assemblyscript/asc';
 
 const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMemory', '1'], ...['--enable', 'simd']];
 
-/** @returns the text of `src/codecs/lz4/wasm-module.ts`; the same for the same source, wherever it is made */
-export async function compileLz4(root: string): Promise<string> {
+/** Codecs with routines in `assembly/`. */
+export const wasmCodecs = ['lz4', 'lzma'] as const;
+
+/** Where the module made of `assembly/NAME.ts` is, from the root. */
+export function wasmModulePath(name: (typeof wasmCodecs)[number]): string {
+  return `src/codecs/${name}/wasm-module.ts`;
+}
+
+/** @returns the text of that module; the same for the same source, wherever it is made */
+export async function compileWasm(root: string, name: (typeof wasmCodecs)[number]): Promise<string> {
   let bytes: Uint8Array | undefined;
   let complaints = '';
   const compiler = (await import(compilerModule)) as Compiler;
-  const { error } = await compiler.main(['assembly/lz4.ts', '--baseDir', root, '--outFile', 'lz4.wasm', ...options], {
-    writeFile(_name, contents) {
+  const source = `assembly/${name}.ts`;
+  const { error } = await compiler.main([source, '--baseDir', root, '--outFile', `${name}.wasm`, ...options], {
+    writeFile(_path, contents) {
       bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     },
     stderr: {
@@ -31,8 +40,8 @@ export async function compileLz4(root: string): Promise<string> {
     },
   });
   if (error !== null || complaints !== '' || bytes === undefined)
-    throw new Error(`assembly/lz4.ts: ${complaints}`, { cause: error });
-  return `/** Made of \`assembly/lz4.ts\` by \`scripts/build-wasm.ts\`; don't edit. */
+    throw new Error(`${source}: ${complaints}`, { cause: error });
+  return `/** Made of \`${source}\` by \`scripts/build-wasm.ts\`; don't edit. */
 export const wasmModule =
   '${Buffer.from(bytes).toString('base64')}';
 `;

@@ -1,0 +1,40 @@
+/** The 13 bytes before an LZMA-alone stream (https://github.com/ip7z/7zip/blob/main/DOC/lzma.txt). */
+import { CorruptError } from '../../errors.ts';
+
+/** Length of the header. */
+export const headerBytes = 13;
+
+const maxProperties = 9 * 5 * 5;
+const minDictionaryBytes = 1 << 12;
+/** Matches that refer to more than that are not read: an address has 32 bits. */
+const maxDictionaryBytes = 2 ** 31;
+const unknownSize = 2n ** 64n - 1n;
+
+/** What a stream says of itself. */
+export interface LzmaHeader {
+  /** Bits of the previous byte, and of the position, that a literal is predicted from: lc and lp. */
+  readonly literalContextBits: number;
+  readonly literalPositionBits: number;
+  /** Bits of the position that all else is predicted from: pb. */
+  readonly positionBits: number;
+  /** How far back matches may refer, 4 KiB to 2 GiB. */
+  readonly dictionaryBytes: number;
+  /** Length of the plaintext; undefined: an end marker says where it ends. */
+  readonly sizeBytes: bigint | undefined;
+}
+
+/** Parses the header. @throws CorruptError when it is not one */
+export function parseHeader(bytes: Uint8Array): LzmaHeader {
+  if (bytes.length < headerBytes) throw new CorruptError('lzma stream is cut short');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  const properties = view.getUint8(0);
+  if (properties >= maxProperties) throw new CorruptError('not an lzma stream');
+  const sizeBytes = view.getBigUint64(5, true);
+  return {
+    literalContextBits: properties % 9,
+    literalPositionBits: Math.floor(properties / 9) % 5,
+    positionBits: Math.floor(properties / 45),
+    dictionaryBytes: Math.min(Math.max(view.getUint32(1, true), minDictionaryBytes), maxDictionaryBytes),
+    sizeBytes: sizeBytes === unknownSize ? undefined : sizeBytes,
+  };
+}
