@@ -73,17 +73,19 @@ function groupRow(group: CheckedGroup): readonly string[] {
   const affected = group.counts.get(worst) ?? 0;
   const state = affected === count ? states[worst] : `${states[worst]} (${affected} of ${count})`;
   const example = group.examples.find((one) => one.state.kind === worst);
-  return [group.name, String(count), state, example === undefined ? '-' : detailOf(example)];
+  return [group.name, String(count), state, example === undefined ? '-' : detailOf(group, example)];
 }
 
 function worstOf({ counts }: CheckedGroup): StateName | undefined {
   return order.find((state) => counts.has(state));
 }
 
-function detailOf({ key, state }: ExaminedObject): string {
+function detailOf({ name }: CheckedGroup, { key, state }: ExaminedObject): string {
+  // The folder is that of the group.
+  const object = key.slice(key.indexOf(`${name}/`) + name.length + 1);
   const recipients = 'recipients' in state && state.recipients.length > 0 ? `for ${state.recipients.join(', ')}` : '';
   const reason = 'reason' in state ? state.reason : '';
-  return [key, recipients, reason].filter((part) => part !== '').join(': ');
+  return [object, recipients, reason].filter((part) => part !== '').join(': ');
 }
 
 /** For programs. The names of the states are stable. */

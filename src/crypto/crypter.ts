@@ -38,7 +38,9 @@ export interface KeyFacts {
   readonly expires: Date | undefined;
   readonly encrypts: boolean;
   readonly decrypts: boolean;
-  /** Why it doesn't do one of them, when that is not plain: `expired`, `locked: no passphrase is set` … */
+  /** A private key is here that would decrypt, were it not locked. */
+  readonly locked?: boolean;
+  /** Why it doesn't do one of them, when that is not plain: `expired`, `only the public part is here` … */
   readonly remark: string | undefined;
 }
 

@@ -73,12 +73,15 @@ export async function examineGroups(options: GroupsOptions): Promise<readonly Ch
     ...options,
     onBytes: (bytes: number) => onProgress?.((doneBytes += bytes)),
   };
-  const examine = (candidates: readonly Candidate[]): Promise<unknown> =>
-    mapConcurrently(candidates, atOnce, async ({ group, object, whole }) => {
-      const { key, sizeBytes } = object;
-      const state = await examineObject(examination, key, { whole });
+  const examine = async (candidates: readonly Candidate[]): Promise<void> => {
+    const states = await mapConcurrently(candidates, atOnce, ({ object, whole }) =>
+      examineObject(examination, object.key, { whole }),
+    );
+    candidates.forEach(({ group, object: { key, sizeBytes }, whole }, index) => {
+      const state = states[index];
       if (state !== undefined) add(group, { key, sizeBytes, whole, state });
     });
+  };
 
   await examine(whole);
   if (all) {

@@ -1,5 +1,4 @@
 /** From what a check of the keys found to what an operator has to know, and whether the check failed. */
-import type { KeyFacts } from '../../crypto/crypter.ts';
 import { ArchiverError, type ErrorKind } from '../../errors.ts';
 import type { CheckedGroup } from './groups.ts';
 import type { CheckedKeys, KeyCheck } from './key-check.ts';
@@ -42,11 +41,11 @@ export function failureOf({ problems }: Verdict): ArchiverError | undefined {
 
 function keyProblems({ report, inMemory, throughStorage }: CheckedKeys): readonly Problem[] {
   const problems: Problem[] = [];
-  const locked = report.canDecrypt ? undefined : report.keys.find(isLocked);
-  if (locked !== undefined) {
+  const key = report.canDecrypt ? undefined : report.keys.find(({ locked }) => locked === true);
+  if (key !== undefined) {
     problems.push({
       kind: 'forbidden',
-      message: `the private key ${locked.id} is here and decrypts nothing: ${locked.remark ?? ''}`,
+      message: `the private key ${key.id} is here and decrypts nothing: ${key.remark ?? ''}`,
       hint: 'Set WALG_PGP_KEY_PASSPHRASE to its passphrase; where objects are only to be encrypted, set the public key alone.',
     });
   }
@@ -61,31 +60,27 @@ function keyProblems({ report, inMemory, throughStorage }: CheckedKeys): readonl
   return problems;
 }
 
-function isLocked({ decrypts, remark }: KeyFacts): boolean {
-  return !decrypts && /\b(?:un)?lock(?:ed)?\b/.test(remark ?? '');
-}
-
 /** What the states mean that nobody wants, the worst first. */
 const bad = {
   otherKey: {
     kind: 'forbidden',
     text: 'cannot be decrypted with the keys that are set',
-    hint: 'Add the private key that its line names to the keys that are set, and keep it as long as the backup is kept.',
+    hint: 'Add the private key that the result names to the keys that are set, and keep it as long as its backups.',
   },
   encrypted: {
     kind: 'forbidden',
-    text: 'is encrypted, and no key is set',
+    text: 'cannot be read, since it is encrypted and no key is set',
     hint: 'Set the key that it was encrypted for, such as WALG_PGP_KEY_PATH or WALG_LIBSODIUM_KEY_PATH.',
   },
   damaged: {
     kind: 'corrupt',
-    text: 'is damaged',
+    text: 'cannot be read to the end',
     hint: 'Make a new backup, and find out what happened to the objects on the storage.',
   },
   clear: {
     kind: 'corrupt',
-    text: 'is stored in clear although a key is set',
-    hint: 'Make a new backup, now encrypted; to restore what is in clear, run with the settings of the key unset.',
+    text: 'cannot be read with a key set, since it is stored in clear',
+    hint: 'Make a new backup, now encrypted; to restore what is in clear, run without the settings of the key.',
   },
 } as const satisfies Partial<
   Record<ObjectState['kind'], { readonly kind: ErrorKind; readonly text: string; readonly hint: string }>
@@ -94,17 +89,28 @@ const bad = {
 function objectProblems(groups: readonly CheckedGroup[]): readonly Problem[] {
   return Object.entries(bad).flatMap(([state, { kind, text, hint }]) => {
     const affected = groups.filter(({ counts }) => counts.has(state as ObjectState['kind']));
-    return affected.map((group) => ({ kind, message: `${nameOf(group)} ${text}`, hint }));
+    const [first, ...others] = affected.map(nameOf);
+    if (first === undefined) return [];
+    return [
+      { kind, message: `${first} ${text}${others.length === 0 ? '' : `; so it is with ${listed(others)}`}`, hint },
+    ];
   });
 }
 
 function nameOf({ kind, name }: CheckedGroup): string {
-  return kind === 'backup' ? `backup "${name}"` : `an object in "${name}"`;
+  return kind === 'backup' ? `backup "${name}"` : `what is in "${name}"`;
+}
+
+const mostNames = 3;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return [...names.slice(0, mostNames), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 function keyWarnings({ report, inMemory }: CheckedKeys, now: Date): readonly string[] {
   const warnings: string[] = [];
-  if (!report.canDecrypt && !report.keys.some(isLocked)) {
+  if (!report.canDecrypt && !report.keys.some(({ locked }) => locked === true)) {
     const reasons = report.keys.flatMap(({ id, remark }) => (remark === undefined ? [] : [`${id}: ${remark}`]));
     const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
     warnings.push(`nothing here decrypts${why}: that the backups can be read is proven where the private key is`);

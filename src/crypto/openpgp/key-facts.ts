@@ -3,7 +3,7 @@ import type { AlgorithmInfo, PublicKey, Subkey } from 'openpgp';
 import type { KeyFacts } from '../crypter.ts';
 import { idOf } from './keys.ts';
 import { whyNotRecipient } from './recipients.ts';
-import { secretPackets, type Unlocker } from './unlock.ts';
+import { secretPackets, type Access, type Unlocker } from './unlock.ts';
 
 /** @param options.withoutPrivate why no private key could be had at all, when that is so */
 export async function factsOf(
@@ -12,8 +12,8 @@ export async function factsOf(
 ): Promise<KeyFacts> {
   const why = await whyNotRecipient(key);
   const part = await encryptionPart(key);
-  const whyLocked = await whyNotReader(key, options.unlocker);
-  const remarks = [why, whyLocked === noPrivate ? (options.withoutPrivate ?? noPrivate) : whyLocked];
+  const access = await accessTo(key, options.unlocker);
+  const remarks = [why, access === undefined ? (options.withoutPrivate ?? noPrivate) : whyOf(access)];
   return {
     id: idOf(key),
     fingerprint: key.getFingerprint().toUpperCase(),
@@ -22,7 +22,8 @@ export async function factsOf(
     created: key.getCreationTime(),
     expires: earliest([await expiryOf(key), await expiryOf(part)]),
     encrypts: why === undefined,
-    decrypts: whyLocked === undefined,
+    decrypts: access?.usable === true,
+    locked: access?.usable === false && access.locked,
     remark: remarks.filter((remark) => remark !== undefined).join('; ') || undefined,
   };
 }
@@ -40,16 +41,19 @@ async function encryptionPart(key: PublicKey): Promise<PublicKey | Subkey> {
 /** Algorithms that can encrypt at all; RSA can do both. */
 const encrypting = new Set(['rsaEncryptSign', 'rsaEncrypt', 'elgamal', 'ecdh', 'x25519', 'x448']);
 
-/** Why none of the secret parts that could decrypt is usable; undefined when one is. */
-async function whyNotReader(key: PublicKey, unlocker: Unlocker): Promise<string | undefined> {
-  let why = noPrivate;
+function whyOf(access: Access): string | undefined {
+  return access.usable ? undefined : access.why;
+}
+
+/** To a secret part that can decrypt, a usable one if there is any; undefined when there is none at all. */
+async function accessTo(key: PublicKey, unlocker: Unlocker): Promise<Access | undefined> {
+  let last: Access | undefined;
   for (const packet of secretPackets(key)) {
     if (!encrypting.has(packet.getAlgorithmInfo().algorithm)) continue;
-    const access = await unlocker.unlock(packet);
-    if (access.usable) return undefined;
-    why = access.why;
+    last = await unlocker.unlock(packet);
+    if (last.usable) break;
   }
-  return why;
+  return last;
 }
 
 async function expiryOf(key: PublicKey | Subkey): Promise<Date | undefined> {

@@ -7,7 +7,10 @@ import { canDerive, deriveKey } from './string-to-key.ts';
 export type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
 
 /** Whether a secret part can be used; if not, why: to be read after the name of the key. */
-export type Access = { readonly usable: true } | { readonly usable: false; readonly why: string };
+export type Access =
+  | { readonly usable: true }
+  /** `locked`: it is here, and what is missing is the passphrase. */
+  | { readonly usable: false; readonly locked: boolean; readonly why: string };
 
 /** Unlocks with one passphrase, or none. */
 export interface Unlocker {
@@ -33,10 +36,12 @@ export function createUnlocker(passphrase: string | undefined): Unlocker {
 
 async function unlock(packet: SecretPacket, passphrase: string | undefined): Promise<Access> {
   if (packet.isMissingSecretKeyMaterial()) {
-    return { usable: false, why: 'its secret part is not here, but offline or on a card' };
+    return { usable: false, locked: false, why: 'its secret part is not here, but offline or on a card' };
   }
   if (packet.isDecrypted()) return { usable: true };
-  if (passphrase === undefined) return { usable: false, why: 'it is locked, and WALG_PGP_KEY_PASSPHRASE is not set' };
+  if (passphrase === undefined) {
+    return { usable: false, locked: true, why: 'it is locked, and WALG_PGP_KEY_PASSPHRASE is not set' };
+  }
   try {
     deriveInPieces(packet);
     await packet.decrypt(passphrase);
@@ -46,6 +51,7 @@ async function unlock(packet: SecretPacket, passphrase: string | undefined): Pro
     const wrong = reason.startsWith('incorrect key passphrase');
     return {
       usable: false,
+      locked: true,
       why: wrong ? 'WALG_PGP_KEY_PASSPHRASE does not unlock it' : `it can't be unlocked: ${reason}`,
     };
   }

@@ -87,10 +87,9 @@ describe('checking the keys', () => {
     expect(told(result)).toEqual({
       kind: 'forbidden',
       problems: [
-        'backup "old" cannot be decrypted with the keys that are set',
-        'an object in "wal_005" cannot be decrypted with the keys that are set',
-        'backup "broken" is damaged',
-        'backup "clear" is stored in clear although a key is set',
+        'backup "old" cannot be decrypted with the keys that are set; so it is with what is in "wal_005"',
+        'backup "broken" cannot be read to the end',
+        'backup "clear" cannot be read with a key set, since it is stored in clear',
       ],
       warnings: ['backup "empty" has no objects with data'],
     });
@@ -103,8 +102,7 @@ describe('checking the keys', () => {
     expect(told(result)).toEqual({
       kind: 'forbidden',
       problems: [
-        'backup "sealed" is encrypted, and no key is set',
-        'an object in "wal_005" is encrypted, and no key is set',
+        'backup "sealed" cannot be read, since it is encrypted and no key is set; so it is with what is in "wal_005"',
       ],
       warnings: ['no key is set: new objects are stored in clear'],
     });
@@ -135,6 +133,14 @@ describe('checking the keys', () => {
   });
 });
 
+it('names a few of many backups', async () => {
+  const names = Array.from({ length: 9 }, (_one, index) => `backup${index}`);
+  const storage = await archive(Object.fromEntries(names.map((name) => [name, oldKey])));
+  const { problems } = told(await check(storage, { backups: names }));
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(/^backup "backup0" .*with backup "backup1", backup "backup2", backup "backup3", 6 more$/);
+});
+
 describe('keys that are not what they should be', () => {
   it('prove nothing when they are public, unless objects are for others', async () => {
     const crypter = madeCrypter({ encrypts: 'N', decrypts: '' });
@@ -153,7 +159,7 @@ describe('keys that are not what they should be', () => {
     const crypter = madeCrypter({
       encrypts: 'N',
       decrypts: '',
-      facts: { remark: 'it is locked, and no passphrase is set' },
+      facts: { locked: true, remark: 'it is locked, and no passphrase is set' },
     });
     const result = told(await check(createMemoryStorage(), { crypter }));
     expect(result).toEqual({
