@@ -3,6 +3,7 @@ import { compose, type ByteSource, type Stage } from '../bytes/stage.ts';
 import type { Codec } from '../codecs/codec.ts';
 import { codecForKey } from '../codecs/open.ts';
 import type { Crypter } from '../crypto/crypter.ts';
+import { CorruptError } from '../errors.ts';
 import type { Abortable, Key, Storage } from '../storage/storage.ts';
 
 /** Everything that is needed to store and read payload objects. */
@@ -32,7 +33,25 @@ export function encoding(transport: Transport): Stage {
 export async function decoding(transport: Transport, key: Key): Promise<Stage> {
   const codec = await codecForKey(key);
   const { crypter } = transport;
-  return crypter === undefined ? codec.decompress : compose(crypter.decrypt, codec.decompress);
+  return crypter === undefined ? hinting(codec.decompress) : compose(crypter.decrypt, codec.decompress);
+}
+
+/** Without a key, an object that is damaged from its very beginning may be an encrypted one. */
+function hinting(decompress: Stage): Stage {
+  return async function* (source) {
+    let begun = false;
+    try {
+      for await (const chunk of decompress(source)) {
+        begun = true;
+        yield chunk;
+      }
+    } catch (error) {
+      if (begun || !(error instanceof CorruptError)) throw error;
+      const hint =
+        'No key is set. If the object is encrypted, set the key that reads it; key check tells of all of them.';
+      throw new CorruptError(error.message, { cause: error, hint: error.hint ?? hint });
+    }
+  };
 }
 
 /** Opens an object and decodes it. @throws ObjectNotFoundError, CorruptError while reading */
