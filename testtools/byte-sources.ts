@@ -3,14 +3,19 @@ import { spawnSync } from 'node:child_process';
 import type { ByteSource } from '../src/bytes/stage.ts';
 
 /** Bytes in chunks of one length, in one buffer that is overwritten before each next chunk: who keeps a chunk is found out. */
-export function lending(bytes: Uint8Array, chunkBytes = 1000): ByteSource & { readonly ended: () => boolean } {
+export function lending(
+  bytes: Uint8Array,
+  chunkBytes = 1000,
+): ByteSource & { readonly ended: () => boolean; readonly lent: () => number } {
   let ended = false;
+  let lent = 0;
   async function* chunks(): ByteSource {
     const buffer = new Uint8Array(chunkBytes);
     try {
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         const part = bytes.subarray(at, at + chunkBytes);
         buffer.set(part);
+        lent += part.length;
         yield buffer.subarray(0, part.length);
         await Promise.resolve();
         buffer.fill(0xee);
@@ -19,7 +24,21 @@ export function lending(bytes: Uint8Array, chunkBytes = 1000): ByteSource & { re
       ended = true;
     }
   }
-  return { [Symbol.asyncIterator]: () => chunks()[Symbol.asyncIterator](), ended: () => ended };
+  return { [Symbol.asyncIterator]: () => chunks()[Symbol.asyncIterator](), ended: () => ended, lent: () => lent };
+}
+
+/** Bytes in chunks that begin at some places, in any order; lent as those of {@link lending}. */
+export async function* cutAt(bytes: Uint8Array, places: readonly number[]): ByteSource {
+  const buffer = new Uint8Array(bytes.length);
+  let from = 0;
+  for (const end of [...places].sort((a, b) => a - b).concat(bytes.length)) {
+    const part = bytes.subarray(from, end);
+    buffer.set(part);
+    yield buffer.subarray(0, part.length);
+    await Promise.resolve();
+    buffer.fill(0xee, 0, part.length);
+    from = Math.max(from, end);
+  }
 }
 
 /** The beginning of a source, then an error. */

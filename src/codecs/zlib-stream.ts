@@ -37,7 +37,7 @@ export async function* throughZlib(open: () => ZlibStream, source: ByteSource, o
     stream.destroy();
     await feeding;
   }
-  if (sourceError !== undefined) throw (sourceError).error;
+  if (sourceError !== undefined) throw sourceError.error;
 }
 
 /** Ends with a CorruptError where node:zlib finds the stream damaged or cut short. */
@@ -66,16 +66,26 @@ async function feed(
   source: ByteSource,
   { closed, lastFlush, rest = refuse }: Feeding,
 ): Promise<void> {
+  // A stream that is destroyed doesn't always call back; its error is told by reading from it.
   const done = (start: (finished: (error?: Error | null) => void) => void): Promise<void> =>
-    // A stream that was destroyed or has ended early doesn't call back; its error is told by reading from it.
-    Promise.race([closed, new Promise<void>((resolve) => start(() => resolve()))]);
+    Promise.race([
+      closed,
+      new Promise<void>((resolve) => {
+        start(() => {
+          resolve();
+        });
+      }),
+    ]);
   let offered = 0;
+  let ended = false;
   for await (const chunk of source) {
     offered += chunk.length;
-    if (!stream.destroyed) await done((finished) => stream.write(chunk, finished));
-    if (!stream.destroyed) continue;
-    if (!stream.readableEnded) return;
+    if (!ended) await done((finished) => stream.write(chunk, finished));
     const unread = Math.min(chunk.length, offered - stream.bytesWritten);
+    if (stream.destroyed && !stream.readableEnded) return;
+    if (unread === 0) continue;
+    // The compressed stream is over.
+    ended = true;
     rest(chunk.subarray(chunk.length - unread));
   }
   if (stream.destroyed) return;
