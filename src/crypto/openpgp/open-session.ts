@@ -93,6 +93,7 @@ function recipientOf({ publicKeyID }: SessionKeyPacket): string {
 }
 
 async function readPackets(library: OpenPgpLibrary, bytes: Uint8Array): Promise<readonly unknown[]> {
+  if (bytes.length === 0) return [];
   const { PacketList, PublicKeyEncryptedSessionKeyPacket } = library;
   const { tag } = PublicKeyEncryptedSessionKeyPacket;
   // Declared as a map, and read as an object.

@@ -39,7 +39,9 @@ export async function whyNotRecipient(key: PublicKey): Promise<string | undefine
     await key.getEncryptionKey();
     return undefined;
   } catch (error) {
-    return reasonOf(error).replace(/^could not find valid encryption key packet in key [0-9a-f]+(?:: )?/, '') || unfit;
+    const reason = reasonOf(error);
+    if (reason.includes('eckey-utils')) return "its signatures, of a Brainpool curve, can't be checked here";
+    return reason.replace(/^could not find valid encryption key packet in key [0-9a-f]+(?:: )?/, '') || unfit;
   }
 }
 
