@@ -1,5 +1,6 @@
 /** The settings as documentation: `docs/settings.md`, the list of `walvault flags`, the dump of the log. */
 import type { RawSettings, Setting, SettingGroup } from './setting.ts';
+import { shownValue } from './shown.ts';
 
 /** Settings that belong together, with a heading. */
 export interface SettingSection {
@@ -79,7 +80,7 @@ export function effectiveSettings(
       if (name === undefined || found === undefined) {
         return one.defaultText === undefined ? [] : [{ name: one.env, value: one.defaultText, origin: 'default' }];
       }
-      return [{ name, value: one.secret ? '***' : found.text, origin: found.origin }];
+      return [{ name, value: shownValue(one, found.text), origin: found.origin }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -3,6 +3,7 @@
  * them are read once and passed down typed. Where the raw text comes from (flag, environment, file) is `load.ts`.
  */
 import { ArchiverError } from '../errors.ts';
+import { shownText } from './shown.ts';
 
 /** How the text of a setting becomes a value. */
 export interface Parser<T> {
@@ -92,7 +93,7 @@ function make<T>(
 /** A setting whose text is not allowed. */
 export class SettingError extends ArchiverError {
   constructor(setting: Setting<unknown>, name: string, text: string, cause?: unknown) {
-    const shown = setting.secret ? '***' : JSON.stringify(text);
+    const shown = setting.secret ? '***' : JSON.stringify(shownText(text));
     super('config', `invalid value of ${name}: ${shown}; allowed: ${setting.parser.allowed}`, {
       cause,
       hint: `Correct ${name}, or remove it${setting.defaultText === undefined ? '' : ` to use the default ${setting.defaultText}`}.`,

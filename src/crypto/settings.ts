@@ -1,9 +1,20 @@
 /** Settings of encryption. Which of them wins is decided in `open.ts`. */
 import { oneOf, path, text } from '../config/parsers.ts';
-import { optionalSetting, setting } from '../config/setting.ts';
+import { looksLikeKey } from '../config/shown.ts';
+import { optionalSetting, setting, type Parser } from '../config/setting.ts';
 
 const refused = 'Not supported: setting it ends the run, since nothing is stored in clear that should be encrypted.';
 const secret = { secret: true } as const;
+
+/** A key in the place of its path would show up in messages about a file that is not there. */
+const keyFile: Parser<string> = {
+  ...path,
+  allowed: 'the path of a file, not the key itself',
+  parse(value) {
+    if (looksLikeKey(value)) throw new Error('it is the key itself');
+    return path.parse(value);
+  },
+};
 
 /** OpenPGP, with keys of our own or of GnuPG. */
 export const openPgpSettings = {
@@ -15,7 +26,7 @@ export const openPgpSettings = {
   ),
   keyPath: optionalSetting(
     'WALG_PGP_KEY_PATH',
-    path,
+    keyFile,
     'A file with an OpenPGP key or several, armored or binary. Not used when WALG_PGP_KEY is set.',
   ),
   passphrase: optionalSetting('WALG_PGP_KEY_PASSPHRASE', text, 'Unlocks the private OpenPGP keys.', secret),
@@ -30,7 +41,7 @@ export const openPgpSettings = {
 /** OpenPGP with keys that a KMS encrypts. */
 export const envelopeSettings = {
   key: optionalSetting('WALG_ENVELOPE_PGP_KEY', text, `An OpenPGP key encrypted by a KMS. ${refused}`, secret),
-  keyPath: optionalSetting('WALG_ENVELOPE_PGP_KEY_PATH', path, `A file with such a key. ${refused}`),
+  keyPath: optionalSetting('WALG_ENVELOPE_PGP_KEY_PATH', keyFile, `A file with such a key. ${refused}`),
 };
 
 /** Data keys from AWS KMS. */
@@ -54,7 +65,7 @@ export const libsodiumSettings = {
   key: optionalSetting('WALG_LIBSODIUM_KEY', text, 'A libsodium key.', secret),
   keyPath: optionalSetting(
     'WALG_LIBSODIUM_KEY_PATH',
-    path,
+    keyFile,
     'A file with a libsodium key; white space around it is ignored. Not used when WALG_LIBSODIUM_KEY is set.',
   ),
   keyTransform: setting(

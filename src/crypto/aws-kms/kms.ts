@@ -1,5 +1,6 @@
 /** AWS KMS, as far as data keys need it. */
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { shownText } from '../../config/shown.ts';
 import { readSettings, type RawSettings } from '../../config/setting.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { awsKmsSettings } from '../settings.ts';
@@ -74,9 +75,13 @@ export function awsDataKeys(raw: RawSettings, { connectMs, requestMs, deadlineMs
 function checkEndpoint(endpoint: string): void {
   const protocol = URL.parse(endpoint)?.protocol;
   if (protocol === 'https:' || protocol === 'http:') return;
-  throw new ArchiverError('config', `invalid value of ${awsKmsSettings.endpoint.env}: ${JSON.stringify(endpoint)}`, {
-    hint: 'Give a URL such as https://kms.eu-central-1.amazonaws.com, or remove it.',
-  });
+  throw new ArchiverError(
+    'config',
+    `invalid value of ${awsKmsSettings.endpoint.env}: ${JSON.stringify(shownText(endpoint))}`,
+    {
+      hint: 'Give a URL such as https://kms.eu-central-1.amazonaws.com, or remove it.',
+    },
+  );
 }
 
 /** Makes a call end in time, also where the library waits for credentials without an end. */
