@@ -99,6 +99,7 @@ export function sealPackage(
  */
 export function openPackage(key: Uint8Array, header: DareHeader, sequence: number, body: Uint8Array): Uint8Array {
   const nonce = nonceOf(header, sequence);
+  // Twice the same, since Node's types tell the kinds of ciphers apart.
   const decipher =
     header.cipher === 'aes-256-gcm'
       ? createDecipheriv(header.cipher, key, nonce, { authTagLength: tagBytes })
