@@ -37,9 +37,11 @@ export class CfbStream {
     const wholeBytes = bytes.length - (bytes.length % blockBytes);
     if (wholeBytes > 0) {
       const whole = bytes.subarray(0, wholeBytes);
-      const keyStream = wordsOf(this.#cipher.update(whole));
+      const stream = this.#cipher.update(whole);
+      const keyStream = wordsOf(stream);
       xorBlocks(wordsOf(whole), this.#next, keyStream);
       this.#next.set(keyStream.subarray(keyStream.length - blockWords));
+      free(stream);
     }
     const next = new Uint8Array(this.#next.buffer);
     for (let at = wholeBytes; at < bytes.length; at += 1) {
@@ -58,6 +60,14 @@ function xorBlocks(words: Int32Array, first: Int32Array, rest: Int32Array): void
     words[at + 2] = (words[at + 2] ?? 0) ^ (rest[at - 2] ?? 0);
     words[at + 3] = (words[at + 3] ?? 0) ^ (rest[at - 1] ?? 0);
   }
+}
+
+/**
+ * Gives memory back at once. Left to the garbage collector, the buffers of ciphers pile up to 64 MiB, and then all of the
+ * heap is marked: twice the time of the cipher itself.
+ */
+function free({ buffer, length }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
 function wordsOf(bytes: Uint8Array): Int32Array {
