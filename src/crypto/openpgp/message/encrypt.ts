@@ -29,8 +29,13 @@ const workBytes = plainAt + prefixBytes + maxLengthOctets + partBytes + 2 + dige
 export function encryptMessage(ring: KeyRing): Stage {
   return async function* (source) {
     const { session, packets } = await ring.newSession();
-    yield Buffer.concat([packets, Uint8Array.of(headerOctets.protected)]);
-    yield* protectedBody(source, session);
+    let start: Uint8Array | undefined = Buffer.concat([packets, Uint8Array.of(headerOctets.protected)]);
+    for await (const piece of protectedBody(source, session)) {
+      // Not sooner: whoever stops reading here ends a source that was begun.
+      if (start !== undefined) yield start;
+      start = undefined;
+      yield piece;
+    }
   };
 }
 

@@ -32,6 +32,7 @@ export const minPartBytes = 512;
 const partFlag = 0xe0;
 const pieceBytes = 64 << 10;
 const skippedBytes = 4096;
+const maxReadBytes = 1 << 20;
 
 /** What stands before a body. */
 export interface PacketHeader {
@@ -135,8 +136,9 @@ export class PacketBody {
     return end;
   }
 
-  /** The next bytes in new memory. @throws CorruptError when there are fewer */
+  /** The next bytes in new memory, at most 1 MiB. @throws CorruptError when there are fewer, or more are asked for */
   async read(count: number): Promise<Uint8Array> {
+    if (count > maxReadBytes) throw new CorruptError('an OpenPGP packet is larger than it can be');
     const bytes = new Uint8Array(count);
     if ((await this.fill(bytes)) < count) throw new CorruptError('an OpenPGP packet is shorter than its contents');
     return bytes;
