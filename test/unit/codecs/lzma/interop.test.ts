@@ -18,12 +18,16 @@ const contents: readonly (readonly [string, Buffer])[] = [
 ];
 
 describe.skipIf(!present)(`the xz program${present ? '' : ' (not installed here)'}`, () => {
-  it.each(contents)('reads what we write: %s', async (_what, plain) => {
-    for (const level of [0, 6]) {
-      const stream = await collect(lzmaCodec(level).compress(lending(plain, 1 << 16)));
-      expect(xz(['-dc'], stream).equals(plain)).toBe(true);
-    }
-  });
+  it.each(contents)(
+    'reads what we write: %s',
+    async (_what, plain) => {
+      for (const level of [0, 6]) {
+        const stream = await collect(lzmaCodec(level).compress(lending(plain, 1 << 16)));
+        expect(xz(['-dc'], stream).equals(plain)).toBe(true);
+      }
+    },
+    60_000,
+  );
 
   it.each([
     '-0',
@@ -32,10 +36,14 @@ describe.skipIf(!present)(`the xz program${present ? '' : ' (not installed here)
     '--lzma1=preset=1,lc=4,lp=0,pb=4,dict=4KiB',
     '--lzma1=preset=0,lc=1,lp=2,dict=65KiB',
     '--lzma1=preset=6,dict=64MiB',
-  ])('writes what we read: %s', async (option) => {
-    for (const [, plain] of contents) {
-      const stream = xz([option, '-c'], plain);
-      expect((await collect(decompressLzma(lending(stream, 1 << 16)))).equals(plain)).toBe(true);
-    }
-  });
+  ])(
+    'writes what we read: %s',
+    async (option) => {
+      for (const [, plain] of contents) {
+        const stream = xz([option, '-c'], plain);
+        expect((await collect(decompressLzma(lending(stream, 1 << 16)))).equals(plain)).toBe(true);
+      }
+    },
+    60_000,
+  );
 });
