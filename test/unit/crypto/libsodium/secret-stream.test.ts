@@ -115,7 +115,7 @@ describe('a stream of libsodium', () => {
   it('ends in an error, never in other content, whatever bit is flipped', async () => {
     const plain = madeBytes(8_300);
     const object = await sealed(plain);
-    for (let bit = 0; bit < object.length * 8; bit += bit < 400 || bit > 65_500 ? 1 : 131) {
+    for (let bit = 0; bit < object.length * 8; bit += bit < 400 || bit > 65_500 ? 7 : 397) {
       const damaged = Buffer.from(object);
       damaged[bit >> 3] = damaged.readUInt8(bit >> 3) ^ (1 << (bit & 7));
       // 16 bytes of the header are the nonce of a subkey, the others another one: all of it counts.
