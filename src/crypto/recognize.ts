@@ -17,7 +17,6 @@ export interface RecognizedMessage {
  * @returns undefined when it is none
  */
 export async function recognizeMessage(head: Uint8Array): Promise<RecognizedMessage | undefined> {
-  const { encrypted, recipients, hidden } = await readMessageHead(head);
-  // A single byte of noise passes for encrypted data without a session key.
-  return encrypted === true && (recipients.length > 0 || hidden) ? { recipients } : undefined;
+  const { encrypted, recipients } = await readMessageHead(head);
+  return encrypted === true ? { recipients } : undefined;
 }

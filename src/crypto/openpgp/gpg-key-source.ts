@@ -1,7 +1,7 @@
 /** Keys of GnuPG by their id: deprecated, and kept for those who come from WAL-G and WAL-E. */
 import { ArchiverError } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { runGpg, type GpgOutcome } from './gpg.ts';
+import type { GpgOutcome, GpgRun } from './gpg.ts';
 import { gpgKeyCache } from './gpg-key-cache.ts';
 import type { KeySource } from './key-source.ts';
 import { checkMaterial, type KeyMaterial } from './keys.ts';
@@ -23,7 +23,7 @@ export function openGpgKeySource(options: GpgKeyOptions): KeySource {
   logger.warn('keys by their id in GnuPG are deprecated', { instead: 'WALG_PGP_KEY_PATH', keyId });
   const cache = gpgKeyCache(home, logger);
   const freshPublicKeys = async (): Promise<KeyMaterial> => {
-    const outcome = await runGpg({ ...options, passphrase: undefined, args: ['-a', '--export', '--', keyId] });
+    const outcome = await run({ ...options, passphrase: undefined, args: ['-a', '--export', '--', keyId] });
     // It ends with status 0 for a key that it doesn't have.
     if (outcome.stderr !== '') throw notExported('public', keyId, outcome);
     const material = checked('public', keyId, outcome);
@@ -41,9 +41,14 @@ export function openGpgKeySource(options: GpgKeyOptions): KeySource {
     },
     freshPublicKeys,
     async privateKeys() {
-      return checked('private', keyId, await runGpg({ ...options, args: ['-a', '--export-secret-key', '--', keyId] }));
+      return checked('private', keyId, await run({ ...options, args: ['-a', '--export-secret-key', '--', keyId] }));
     },
   };
+}
+
+/** Other sources need no child processes, which take a few milliseconds to load. */
+async function run(gpg: GpgRun): Promise<GpgOutcome> {
+  return (await import('./gpg.ts')).runGpg(gpg);
 }
 
 function holdsKey(material: KeyMaterial): boolean {

@@ -42,7 +42,8 @@ export async function readMessageHead(head: Uint8Array): Promise<MessageHead> {
         case tags.encrypted:
         case tags.protected:
         case tags.aeadEncrypted:
-          return { encrypted: true, recipients, hidden };
+          // Nobody could open it: bytes of something else that only look like it.
+          return recipients.length > 0 || hidden ? { encrypted: true, recipients, hidden } : foreign;
         default:
           return foreign;
       }

@@ -50,6 +50,7 @@ describe('the head of an OpenPGP message', () => {
     ['zstd', Buffer.from('28b52ffd0468010000', 'hex')],
     ['lzma', Buffer.from('5d00008000ffffffffffffffff', 'hex')],
     ['brotli', Buffer.from('8b0080aaaaeaff74e5fdfd', 'hex')],
+    ['bytes that look like encrypted data without a key', Buffer.from('d23401aabbccddeeff', 'hex')],
     ['a tar header', Buffer.from('part_001.tar')],
     ['an OpenPGP key', Buffer.from('99010d046b010f75', 'hex')],
     ['a session key of an unknown version', Buffer.from('c103090000', 'hex')],
