@@ -1,7 +1,9 @@
 /** What is looked at before a backup is started: that the directory is the server's own, and that it can be read. */
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { collect, fromBytes } from '../../bytes/stage.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { controlFilePath, readControlFile } from '../pgdata.ts';
 import type { PostgresServer } from '../server/server.ts';
@@ -48,6 +50,15 @@ export function checkSegmentSize(configuredBytes: number | undefined, server: Se
     `WALG_PG_WAL_SIZE is ${mebibytes(configuredBytes)}, the server has WAL segments of ${mebibytes(server.segmentBytes)} MiB`,
     { hint: `Set WALG_PG_WAL_SIZE=${mebibytes(server.segmentBytes)}.` },
   );
+}
+
+/**
+ * Encrypts nothing at all, once: a key that has expired is told of before the server is asked for a backup.
+ *
+ * @throws ArchiverError of the crypter
+ */
+export async function checkEncryption({ crypter }: Pick<Transport, 'crypter'>): Promise<void> {
+  if (crypter !== undefined) await collect(crypter.encrypt(fromBytes(new Uint8Array(0))));
 }
 
 /** Tells what of the server's archiving is wrong for a backup. */

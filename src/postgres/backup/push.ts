@@ -19,7 +19,7 @@ import { checkWal } from './check-wal.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
 import { planParts, type PlannedPart } from './plan-parts.ts';
-import { checkDataDirectory, checkSegmentSize, reportArchiving } from './preflight.ts';
+import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import { pushParts } from './push-parts.ts';
 import { ForeignPartsError, recordBackup, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
@@ -73,6 +73,7 @@ export interface PushedBackup {
 export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   const { settings, transport, clock, logger, signal } = options;
   const { storage } = transport;
+  await checkEncryption(transport);
   await using server = await connectServer(settings, { logger, signal });
   const dataDirectory = checkDataDirectory(options.directory, server);
   checkSegmentSize(options.segmentBytes, server);

@@ -6,9 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readControlFile } from '../../../../src/postgres/pgdata.ts';
 import {
   checkDataDirectory,
+  checkEncryption,
   checkSegmentSize,
   type ServerIdentity,
 } from '../../../../src/postgres/backup/preflight.ts';
+import { madeCrypter } from '../../../../testtools/made-crypter.ts';
 
 const serverFiles = resolve(import.meta.dirname, '..', '..', '..', 'fixtures', 'server-files');
 
@@ -81,5 +83,17 @@ describe('the look at a data directory before a backup', () => {
     expect(() => {
       checkSegmentSize(16 * one, { ...server, segmentBytes: one });
     }).toThrow(expect.objectContaining({ kind: 'config', hint: 'Set WALG_PG_WAL_SIZE=1.' }));
+  });
+});
+
+describe('the look at encryption before a backup', () => {
+  it('tells of keys that encrypt nothing', async () => {
+    const checking = checkEncryption({ crypter: madeCrypter({ encrypts: '' }) });
+    await expect(checking).rejects.toMatchObject({ kind: 'config', message: 'no key encrypts' });
+  });
+
+  it('is satisfied with keys that do, and with none', async () => {
+    await checkEncryption({ crypter: madeCrypter() });
+    await checkEncryption({ crypter: undefined });
   });
 });
