@@ -6,7 +6,7 @@ node=$1
 shift
 PATH=$(dirname "$node"):$PATH
 export PATH
-sh scripts/debian-packages.sh lz4=lz4 lzop=lzop openssl=openssl tar=tar xz=xz-utils
+sh scripts/debian-packages.sh gpg=gnupg lz4=lz4 lzop=lzop openssl=openssl tar=tar xz=xz-utils
 "$node" testtools/postgres/install.ts
 counts=.cache/test-counts
 rm -f "$counts"

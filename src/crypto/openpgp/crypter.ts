@@ -2,7 +2,7 @@
  * OpenPGP (RFC 9580, `compression-crypto.md` 4 of the specification). Keys are the business of the package openpgp,
  * loaded when the first object is read or written; the bulk of the bytes goes through `message/`.
  */
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { readSetting, type RawSettings } from '../../config/setting.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -25,7 +25,7 @@ import { createUnlocker } from './unlock.ts';
  */
 export function openOpenPgpCrypter(
   raw: RawSettings,
-  { logger, home = userInfo().homedir }: { readonly logger: Logger; readonly home?: string },
+  { logger, home = ownHome() }: { readonly logger: Logger; readonly home?: string },
 ): Crypter {
   const ring = openKeyRing(openKeySource(raw, { logger, home }), readSetting(openPgpSettings.passphrase, raw));
   return {
@@ -35,6 +35,15 @@ export function openOpenPgpCrypter(
     report: () => report(ring),
     identify: (head) => identify(ring, head),
   };
+}
+
+function ownHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A user id without an entry, as in containers.
+    return homedir();
+  }
 }
 
 async function report(ring: OpenKeyRing): Promise<KeyReport> {
