@@ -159,8 +159,9 @@ export class LzmaDecoder {
       try {
         this.#routines.memory.grow(Math.ceil(missing / pageBytes));
       } catch (cause) {
-        throw new ArchiverError('unavailable', `no memory for an lzma dictionary of ${this.#windowBytes} bytes`, {
+        throw new ArchiverError('config', `no memory for an lzma dictionary of ${this.#windowBytes} bytes`, {
           cause,
+          hint: 'Raise the limit of memory for this process.',
         });
       }
     }
@@ -184,7 +185,7 @@ function instantiate(): Routines {
     compiled ??= new api.Module(Buffer.from(wasmModule, 'base64'));
     return new api.Instance(compiled).exports as Routines;
   } catch (cause) {
-    throw new ArchiverError('unavailable', 'lzma can only be read with WebAssembly, which is not to be had here', {
+    throw new ArchiverError('config', 'lzma can only be read with WebAssembly, which is not to be had here', {
       cause,
       hint: 'Start it without limits of address space (ulimit -v) and without --jitless.',
     });
