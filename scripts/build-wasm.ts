@@ -5,8 +5,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileWasm, wasmCodecs, wasmModulePath } from './compile-wasm.ts';
+import { compileWasm, wasmSources, wasmModulePath } from './compile-wasm.ts';
 
 const root = join(import.meta.dirname, '..');
 
-for (const name of wasmCodecs) writeFileSync(join(root, wasmModulePath(name)), await compileWasm(root, name));
+for (const name of wasmSources) writeFileSync(join(root, wasmModulePath(name)), await compileWasm(root, name));

@@ -1,4 +1,4 @@
-/** From AssemblyScript sources of codecs to TypeScript modules that hold them as WebAssembly. */
+/** From AssemblyScript sources to TypeScript modules that hold them as WebAssembly. */
 
 /** What is used of the compiler. Its own declarations bring AssemblyScript's globals, such as an `at` that never misses. */
 interface Compiler {
@@ -15,16 +15,26 @@ const compilerModule = 'assemblyscript/asc';
 
 const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMemory', '1'], ...['--enable', 'simd']];
 
-/** Codecs with routines in `assembly/`. */
-export const wasmCodecs = ['lz4', 'lzma'] as const;
+/** The sources in `assembly/`, and where the modules made of them are, from the root. */
+const modulePaths = {
+  cfb: 'src/crypto/openpgp/message/wasm-module.ts',
+  lz4: 'src/codecs/lz4/wasm-module.ts',
+  lzma: 'src/codecs/lzma/wasm-module.ts',
+} as const;
+
+/** Name of a source in `assembly/`, without its suffix. */
+export type WasmSource = keyof typeof modulePaths;
+
+/** All sources in `assembly/`. */
+export const wasmSources = Object.keys(modulePaths) as readonly WasmSource[];
 
 /** Where the module made of `assembly/NAME.ts` is, from the root. */
-export function wasmModulePath(name: (typeof wasmCodecs)[number]): string {
-  return `src/codecs/${name}/wasm-module.ts`;
+export function wasmModulePath(name: WasmSource): string {
+  return modulePaths[name];
 }
 
 /** @returns the text of that module; the same for the same source, wherever it is made */
-export async function compileWasm(root: string, name: (typeof wasmCodecs)[number]): Promise<string> {
+export async function compileWasm(root: string, name: WasmSource): Promise<string> {
   let bytes: Uint8Array | undefined;
   let complaints = '';
   const compiler = (await import(compilerModule)) as Compiler;

@@ -8,8 +8,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ByteSource, Stage } from '../../../bytes/stage.ts';
 import type { KeyRing, SessionKey } from '../key-ring.ts';
-import { blockBytes, CfbStream } from './cfb.ts';
+import { CfbStream } from './cfb.ts';
 import { headerOctets, lengthOctets, minPartBytes, partOctet } from './packet.ts';
+import { blockBytes, openWorkspace, type Workspace } from './workspace.ts';
 
 const partBytes = 64 << 10;
 const digestBytes = 20;
@@ -30,18 +31,23 @@ export function encryptMessage(ring: KeyRing): Stage {
   return async function* (source) {
     const { session, packets } = await ring.newSession();
     let start: Uint8Array | undefined = Buffer.concat([packets, Uint8Array.of(headerOctets.protected)]);
-    for await (const piece of protectedBody(source, session)) {
-      // Not sooner: whoever stops reading here ends a source that was begun.
-      if (start !== undefined) yield start;
-      start = undefined;
-      yield piece;
+    const workspace = openWorkspace(workBytes);
+    try {
+      for await (const piece of protectedBody(source, session, workspace)) {
+        // Not sooner: whoever stops reading here ends a source that was begun.
+        if (start !== undefined) yield start;
+        start = undefined;
+        yield piece;
+      }
+    } finally {
+      workspace.release();
     }
   };
 }
 
-async function* protectedBody(source: ByteSource, session: SessionKey): ByteSource {
-  const work = new Uint8Array(workBytes);
-  const cipher = new CfbStream(session, 'encrypt');
+async function* protectedBody(source: ByteSource, session: SessionKey, workspace: Workspace): ByteSource {
+  const work = workspace.bytes;
+  const cipher = new CfbStream(session, 'encrypt', workspace);
   const hash = createHash('sha1');
   /** Ciphertext right before `plainAt`. */
   let waitingBytes = 1;
@@ -67,7 +73,7 @@ async function* protectedBody(source: ByteSource, session: SessionKey): ByteSour
     const plainBytes = restBytes + 1 + partBytes;
     hashUpTo(plainBytes);
     const end = plainAt + plainBytes - (plainBytes % blockBytes);
-    cipher.apply(work.subarray(plainAt, end));
+    cipher.apply(plainAt, end);
     let start = plainAt - waitingBytes;
     while (end - start >= minPartBytes) {
       const bytes = end - start >= partBytes ? partBytes : minPartBytes;
@@ -101,7 +107,7 @@ async function* protectedBody(source: ByteSource, session: SessionKey): ByteSour
   hashUpTo(dataEnd + 2 - plainAt);
   work.set(hash.digest(), dataEnd + 2);
   const end = dataEnd + 2 + digestBytes;
-  cipher.apply(work.subarray(plainAt, end));
+  cipher.apply(plainAt, end);
   const lengthOfAll = lengthOctets(end - plainAt + waitingBytes);
   const start = plainAt - waitingBytes - lengthOfAll.length;
   work.set(lengthOfAll, start);

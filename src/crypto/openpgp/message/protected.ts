@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import type { ByteSource } from '../../../bytes/stage.ts';
 import { CorruptError } from '../../../errors.ts';
 import type { SessionKey } from '../key-ring.ts';
-import { blockBytes, CfbStream } from './cfb.ts';
+import { CfbStream } from './cfb.ts';
 import { cutShort, headerOctets, type PacketBody } from './packet.ts';
+import { blockBytes, openWorkspace } from './workspace.ts';
 
 const digestBytes = 20;
 const trailerBytes = 2 + digestBytes;
@@ -28,14 +29,26 @@ export async function* protectedContents(
   session: SessionKey,
   ended: () => Promise<void>,
 ): ByteSource {
-  const work = new Uint8Array(workAt + pieceBytes);
-  const cipher = new CfbStream(session, 'decrypt');
+  const workspace = openWorkspace(workAt + pieceBytes);
+  try {
+    yield* verified(body, new CfbStream(session, 'decrypt', workspace), workspace.bytes, ended);
+  } finally {
+    workspace.release();
+  }
+}
+
+async function* verified(
+  body: PacketBody,
+  cipher: CfbStream,
+  work: Uint8Array,
+  ended: () => Promise<void>,
+): ByteSource {
   const hash = createHash('sha1');
   let start = workAt;
   let passed = false;
   for (;;) {
     const end = await body.fill(work, workAt);
-    cipher.apply(work.subarray(workAt, end));
+    cipher.apply(workAt, end);
     const isLast = end < work.length;
     const passEnd = end - (isLast ? trailerBytes : heldBytes);
     let from = start;
