@@ -2,11 +2,12 @@
 import { dirname } from 'node:path';
 import { walKey } from '../../catalog/layout.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
-import { findObject, type FoundObject } from '../../pipeline/find-object.ts';
+import { findObject } from '../../pipeline/find-object.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
-import { readDecoded, storedKey, type Transport } from '../../pipeline/transport.ts';
+import { encoding, readDecoded, storedKey, type Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
+import type { Key } from '../../storage/storage.ts';
 import { findDataDirectory } from '../pgdata.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
 import { classifyWalFileName } from '../wal-segment.ts';
@@ -67,8 +68,7 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
   const archived = ifAbsent ? await findObject(transport, key, { signal }) : undefined;
   // Of an object under the very name, the write below answers only when it is durable: its writer may have been killed.
   if (archived !== undefined && archived.key !== storedKey(transport, key)) {
-    await requireSame(file, archived, options);
-    return false;
+    return compareArchived(file, archived.key, options);
   }
   try {
     const { rawBytes, storedBytes } = await pushObject(transport, key, () => file.content(), {
@@ -82,22 +82,51 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
   } catch (error) {
     if (!(error instanceof ObjectExistsError)) throw error;
     // Another process was quicker, or the storage's answer to our own first attempt was lost.
-    await requireSame(file, { key: error.key, sizeBytes: 0 }, options);
-    return false;
+    return compareArchived(file, error.key, options);
   }
 }
 
-async function requireSame(file: LocalFile, archived: FoundObject, options: ArchiveOptions): Promise<void> {
-  const { location } = options.transport.storage;
-  if (!(await isSame(file, archived, options))) throw new WalConflictError(file.path, archived.key, location);
-  options.logger.debug('WAL file is archived already with equal content', { name: file.name });
+/**
+ * Two objects of one name: equal content is fine.
+ *
+ * @returns whether the file was written again
+ * @throws WalConflictError
+ */
+async function compareArchived(file: LocalFile, key: Key, options: ArchiveOptions): Promise<boolean> {
+  const { transport, logger, signal } = options;
+  const { name, mode } = file;
+  const report = await transport.crypter?.report();
+  if (report?.canDecrypt === false) {
+    // A server that has the public key alone cannot compare; it must not get stuck after a crash, nor take a size for a proof.
+    if (await isAsLong(file, key, options)) {
+      logger.warn('WAL file is archived already and cannot be compared without the private key; archived it again', {
+        name,
+      });
+      await pushObject(transport, walKey(name), () => file.content(), { mode, signal, logger });
+      return true;
+    }
+  } else if (await isSame(file, key, options)) {
+    logger.debug('WAL file is archived already with equal content', { name });
+    return false;
+  }
+  throw new WalConflictError(file.path, key, transport.storage.location);
 }
 
-async function isSame(file: LocalFile, archived: FoundObject, { transport, signal }: ArchiveOptions): Promise<boolean> {
+/** How much the wrapped session keys of one message differ in length: numbers are stored without leading zeros. */
+const wrappedKeyVariation = 8;
+
+async function isAsLong(file: LocalFile, key: Key, { transport, signal }: ArchiveOptions): Promise<boolean> {
+  const archived = await transport.storage.stat(key, { signal });
+  let bytes = 0;
+  for await (const chunk of encoding(transport)(file.content())) bytes += chunk.length;
+  return archived !== undefined && Math.abs(archived.sizeBytes - bytes) <= wrappedKeyVariation;
+}
+
+async function isSame(file: LocalFile, key: Key, { transport, signal }: ArchiveOptions): Promise<boolean> {
   let position = 0;
   let buffer = Buffer.alloc(0);
   try {
-    for await (const chunk of await readDecoded(transport, archived.key, { signal })) {
+    for await (const chunk of await readDecoded(transport, key, { signal })) {
       if (buffer.length < chunk.length) buffer = Buffer.allocUnsafeSlow(chunk.length);
       const own = buffer.subarray(0, chunk.length);
       if (file.read(own, position) !== chunk.length || own.compare(chunk) !== 0) return false;
@@ -105,7 +134,7 @@ async function isSame(file: LocalFile, archived: FoundObject, { transport, signa
     }
   } catch (cause) {
     if (!(cause instanceof CorruptError)) throw cause;
-    throw new CorruptError(`archived file "${archived.key}" is damaged: ${cause.message}`, {
+    throw new CorruptError(`archived file "${key}" is damaged: ${cause.message}`, {
       cause,
       hint: `Move the object away from ${transport.storage.location}; the next wal-push then archives the file again.`,
     });

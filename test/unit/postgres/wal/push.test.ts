@@ -5,6 +5,7 @@ import { collect } from '../../../../src/bytes/stage.ts';
 import { noneCodec } from '../../../../src/codecs/none.ts';
 import { lz4Codec } from '../../../../src/codecs/lz4/codec.ts';
 import type { Codec } from '../../../../src/codecs/codec.ts';
+import type { Crypter } from '../../../../src/crypto/crypter.ts';
 import { readDecoded, type Transport } from '../../../../src/pipeline/transport.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import { pushWal, type WalPushOptions } from '../../../../src/postgres/wal/push.ts';
@@ -12,6 +13,7 @@ import { StorageForbiddenError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import type { Storage, WriteOptions } from '../../../../src/storage/storage.ts';
 import { faultyStorage, type Fault, type StorageCall } from '../../../../testtools/faulty-storage.ts';
+import { madeCrypter } from '../../../../testtools/made-crypter.ts';
 import { recordingLogger } from '../../../../testtools/recording-logger.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../../../../testtools/temp.ts';
 import { madeSegmentBytes, makeDataDirectory, makeSegment } from '../../../../testtools/wal.ts';
@@ -41,11 +43,12 @@ interface PushRig {
   readonly codec?: Codec;
   readonly options?: Partial<WalPushOptions>;
   readonly storage?: Storage;
+  readonly crypter?: Crypter;
 }
 
-function rigOf({ plan = () => undefined, codec = noneCodec, options = {}, storage = memory }: PushRig = {}) {
+function rigOf({ plan = () => undefined, codec = noneCodec, options = {}, storage = memory, crypter }: PushRig = {}) {
   const faulty = faultyStorage(storage, plan);
-  const transport: Transport = { storage: faulty, codec, crypter: undefined };
+  const transport: Transport = { storage: faulty, codec, crypter };
   const logger = recordingLogger();
   const push = (path: string) =>
     pushWal(path, {
@@ -363,5 +366,31 @@ describe('wal-push and what recovery left', () => {
     writeFileSync(join(directory.path, 'data', 'standby.signal'), '');
     await rigOf().push(`pg_wal/${first}`);
     expect(existsSync(join(wal, left))).toBe(true);
+  });
+});
+
+describe('wal-push with a key that encrypts and cannot decrypt', () => {
+  const publicKey = madeCrypter({ decrypts: '' });
+
+  it('archives a segment once more after a crash, and says so', async () => {
+    put(first);
+    for (const warned of [false, true]) {
+      const { push, logger } = rigOf({ crypter: publicKey });
+      await push(`pg_wal/${first}`);
+      expect(logger.records.some(({ message }) => message.includes('without the private key'))).toBe(warned);
+    }
+    expect(await stored()).toEqual([`wal_005/${first}`]);
+  });
+
+  it('refuses one whose object has another length', async () => {
+    put(first);
+    await rigOf({ crypter: publicKey, codec: lz4Codec }).push(`pg_wal/${first}`);
+    const other = makeSegment(first);
+    other.fill('other content ', 10_000, 60_000);
+    put(first, other);
+    const before = await collect(await memory.read(`wal_005/${first}.lz4`));
+    const { push } = rigOf({ crypter: publicKey, codec: lz4Codec });
+    await expect(push(`pg_wal/${first}`)).rejects.toThrow('differs from what is archived');
+    expect((await collect(await memory.read(`wal_005/${first}.lz4`))).equals(before)).toBe(true);
   });
 });
