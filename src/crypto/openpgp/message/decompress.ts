@@ -1,7 +1,7 @@
 /** Compressed packets (RFC 9580, 5.6): gpg compresses unless it is told not to; WAL-G and we don't. */
 import type { Inflate, InflateRaw } from 'node:zlib';
 import type { ByteSource } from '../../../bytes/stage.ts';
-import { ArchiverError, codeOf, CorruptError } from '../../../errors.ts';
+import { codeOf, CorruptError } from '../../../errors.ts';
 import type { PacketBody } from './packet.ts';
 
 const pieceBytes = 64 << 10;
@@ -22,7 +22,7 @@ export async function decompressed(body: PacketBody): Promise<ByteSource> {
     case 2:
       return inflated(body, createInflate({ chunkSize: pieceBytes }));
     case 3:
-      throw new ArchiverError('corrupt', 'an OpenPGP message is compressed by bzip2, which is not read here', {
+      throw new CorruptError('an OpenPGP message is compressed by bzip2, which is not read here', {
         hint: 'Decrypt it by gpg, or encrypt it again with gpg --compress-algo none.',
       });
     default:
