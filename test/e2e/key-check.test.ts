@@ -44,6 +44,10 @@ describe('key check', () => {
     return runCli(['key', 'check', ...args], { env: { WALG_FILE_PREFIX: fixture.storage, ...settings } });
   }
 
+  function empty(): Readonly<Record<string, string>> {
+    return { WALG_FILE_PREFIX: makeServerDirectory(join(fixture.folder, 'empty')) };
+  }
+
   async function report(
     settings: Readonly<Record<string, string>>,
     args: readonly string[] = [],
@@ -101,6 +105,15 @@ describe('key check', () => {
     giveToServer(both);
     const together = await report({ WALG_PGP_KEY_PATH: both });
     expect(together).toMatchObject({ status: 0, report: { problems: [], can_decrypt: true } });
+  });
+
+  it('takes an expired key among others for that of old backups, and one alone for a fault', async () => {
+    const expired = await makeKey({ date: new Date('2020-01-01'), keyExpirationTime: 86_400 });
+    const together = await report({ ...empty(), WALG_PGP_KEY: `${newKey.privateKey}\n${expired.privateKey}` });
+    expect(together).toMatchObject({ status: 0, report: { can_encrypt: false, can_decrypt: true, problems: [] } });
+    expect(together.stderr).toMatch(/WARNING: .* with these keys nothing can be pushed: .*expired/);
+    expect(together.stderr).toMatch(/WARNING: .* key [0-9A-F]{16} expired on 2020-01-02/);
+    expect(await report({ ...empty(), WALG_PGP_KEY: expired.publicKey })).toMatchObject({ status: 78 });
   });
 
   it('proves nothing with the public key, and tells when objects are for others', async () => {

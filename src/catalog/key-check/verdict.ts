@@ -3,6 +3,7 @@ import { ArchiverError, type ErrorKind } from '../../errors.ts';
 import type { CheckedGroup } from './groups.ts';
 import type { CheckedKeys, KeyCheck } from './key-check.ts';
 import type { ObjectState } from './object-state.ts';
+import type { RoundTrip } from './round-trip.ts';
 
 /** The judgement of a check. */
 export interface Verdict {
@@ -39,7 +40,8 @@ export function failureOf({ problems }: Verdict): ArchiverError | undefined {
   return new ArchiverError(worst.kind, `${worst.message}${more}`, { hint: worst.hint });
 }
 
-function keyProblems({ report, inMemory, throughStorage }: CheckedKeys): readonly Problem[] {
+function keyProblems(keys: CheckedKeys): readonly Problem[] {
+  const { report, inMemory, throughStorage } = keys;
   const problems: Problem[] = [];
   const key = report.canDecrypt ? undefined : report.keys.find(({ locked }) => locked === true);
   if (key !== undefined) {
@@ -53,11 +55,21 @@ function keyProblems({ report, inMemory, throughStorage }: CheckedKeys): readonl
     ['the keys do not encrypt and decrypt', inMemory],
     ['an encrypted object did not come back from the storage', throughStorage],
   ] as const) {
-    if (trip?.kind !== 'failed') continue;
+    if (trip?.kind !== 'failed' || trip === readersFailure(keys)) continue;
     const { message, kind, hint } = trip.error;
     problems.push({ kind, message: `${what}: ${message}`, hint });
   }
   return problems;
+}
+
+/**
+ * Whoever restores has the keys of old backups beside today's. One of them that has expired is no fault there, although
+ * nothing is encrypted for such a collection of keys.
+ */
+function readersFailure({ report, inMemory }: CheckedKeys): Extract<RoundTrip, { kind: 'failed' }> | undefined {
+  if (inMemory.kind !== 'failed' || inMemory.error.kind !== 'config') return undefined;
+  const isReader = report.canDecrypt && !report.canEncrypt && report.keys.some(({ encrypts }) => encrypts);
+  return isReader ? inMemory : undefined;
 }
 
 /** What the states mean that nobody wants, the worst first. */
@@ -108,14 +120,16 @@ function listed(names: readonly string[]): string {
   return [...names.slice(0, mostNames), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
-function keyWarnings({ report, inMemory }: CheckedKeys, now: Date): readonly string[] {
+function keyWarnings(keys: CheckedKeys, now: Date): readonly string[] {
+  const { report } = keys;
   const warnings: string[] = [];
   if (!report.canDecrypt && !report.keys.some(({ locked }) => locked === true)) {
     const reasons = report.keys.flatMap(({ id, remark }) => (remark === undefined ? [] : [`${id}: ${remark}`]));
     const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
     warnings.push(`nothing here decrypts${why}: that the backups can be read is proven where the private key is`);
   }
-  if (!report.canEncrypt && inMemory.kind !== 'failed') warnings.push('no key here encrypts: nothing can be pushed');
+  const readers = readersFailure(keys);
+  if (readers !== undefined) warnings.push(`with these keys nothing can be pushed: ${readers.error.message}`);
   for (const { id, expires, encrypts } of report.keys) {
     if (expires === undefined) continue;
     const days = Math.floor((expires.getTime() - now.getTime()) / dayMs);
