@@ -10,6 +10,7 @@ import { connectionSettings, serverSettings } from '../postgres/server/settings.
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
+import { memorySettings } from '../storage/upload-buffers.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
 /** Every group of settings, in the order of the documentation. */
@@ -17,7 +18,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Storage', groups: [storageSettings] },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
-  { title: 'Network', groups: [networkSettings] },
+  { title: 'Network', groups: [networkSettings, memorySettings] },
   { title: 'Compression', groups: [compressionSettings] },
   { title: 'Encryption', groups: cryptoSettings },
   { title: 'Backups', groups: [backupSettings, laterBackupSettings] },

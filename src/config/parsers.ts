@@ -45,6 +45,28 @@ export function integer(range: { readonly min?: number; readonly max?: number } 
   };
 }
 
+const sizeUnits = new Map([
+  ['', 1],
+  ['b', 1],
+  ['kb', 1024],
+  ['mb', 1024 ** 2],
+  ['gb', 1024 ** 3],
+]);
+
+/** A number of bytes, or a number with b, kb, mb or gb (multiples of 1024, upper or lower case); the value is in whole bytes. */
+export function byteSize({ min = 0 }: { readonly min?: number } = {}): Parser<number> {
+  return {
+    type: 'size',
+    allowed: `a number of bytes, also with kb, mb or gb${min === 0 ? '' : `, at least ${min}`}`,
+    parse(value) {
+      const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmg]?b|)$/i.exec(value.trim()) ?? [];
+      const bytes = Math.floor(Number(number) * (sizeUnits.get(unit?.toLowerCase() ?? '?') ?? Number.NaN));
+      if (!Number.isSafeInteger(bytes) || bytes < min) throw new Error('not a size');
+      return bytes;
+    },
+  };
+}
+
 /** One of some words, matched exactly. */
 export function oneOf<const W extends string>(...words: readonly W[]): Parser<W> {
   return {

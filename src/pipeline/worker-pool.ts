@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { ArchiverError, InterruptedError } from '../errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { withMemoryShare } from '../storage/upload-buffers.ts';
 import { reportedError, reportError } from './worker-protocol.ts';
 import type { ErrorReport, FromWorker, SharedRateLimit, ToWorker, WorkerJob, WorkerStart } from './worker-protocol.ts';
 
@@ -72,7 +73,7 @@ class Pool implements WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#start = {
-      environment: options.environment,
+      environment: withMemoryShare(options.environment, options.workers),
       networkLimit: sharedOnly(options.networkLimit),
       diskLimit: sharedOnly(options.diskLimit),
       doneBytes: new SharedArrayBuffer(8),
@@ -122,7 +123,8 @@ class Pool implements WorkerPool {
 
   #startThread(): Thread | undefined {
     if (this.#threads.size >= Math.max(1, this.#options.workers)) return undefined;
-    const { entry, environment } = this.#options;
+    const { entry } = this.#options;
+    const { environment } = this.#start;
     const worker = new Worker(entry, { workerData: this.#start, env: { ...environment }, name: 'walvault worker' });
     const ended = Promise.withResolvers<undefined>();
     const thread: Thread = { worker, ended: ended.promise, task: undefined };

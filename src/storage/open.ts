@@ -5,10 +5,13 @@ import type { Logger } from '../platform/logger.ts';
 import { inFolder } from './folder.ts';
 import { storageSettings } from './settings.ts';
 import type { Storage } from './storage.ts';
+import type { UploadBuffers } from './upload-buffers.ts';
 
 /** What an adapter is opened with, besides the settings. */
 export interface OpenStorageOptions {
   readonly logger: Logger;
+  /** Memory that several storages share; default: by the settings, for this storage alone. */
+  readonly buffers?: UploadBuffers;
 }
 
 /** Opens a storage by its own settings, without a request where that is possible. @throws ArchiverError (`config`) */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boolean, duration, integer, json, oneOf, path, text } from '../../../src/config/parsers.ts';
+import { boolean, byteSize, duration, integer, json, oneOf, path, text } from '../../../src/config/parsers.ts';
 
 describe('the parsers of settings', () => {
   it('remove line ends at the end of a text and keep everything else', () => {
@@ -28,6 +28,15 @@ describe('the parsers of settings', () => {
     const cases = { '0': 0, '15s': 15_000, '1h30m': 5_400_000, '1.5s': 1500, '2ms': 2, '1s500ms': 1500, '3us': 0.003 };
     for (const [word, ms] of Object.entries(cases)) expect(duration.parse(word), word).toBeCloseTo(ms, 6);
     for (const word of ['15', '-1s', '1 s', 's', '1d', '', '1s2']) expect(() => duration.parse(word), word).toThrow();
+  });
+
+  it('read sizes in bytes', () => {
+    const cases = { '0': 0, '1000': 1000, '1b': 1, '2 KB': 2048, '1.5mb': 1_572_864, '3gb\n': 3 * 1024 ** 3 };
+    for (const [word, bytes] of Object.entries(cases)) expect(byteSize().parse(word), word).toBe(bytes);
+    for (const word of ['', 'mb', '-1', '1 tb', '1k', '1e3', '.5gb', '9007199254740993']) {
+      expect(() => byteSize().parse(word), word).toThrow();
+    }
+    expect(() => byteSize({ min: 1024 }).parse('1023')).toThrow();
   });
 
   it('read one of some words, exactly', () => {
