@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runCli, type CliResult } from '../../testtools/cli.ts';
@@ -112,12 +112,27 @@ describe('the archive that WAL-G encrypted with libsodium', () => {
   useFixture('pg15-lz4-libsodium');
   const hex = { WALG_LIBSODIUM_KEY_TRANSFORM: 'hex' };
 
-  it('is restored with the key in a file, or as base64', async () => {
-    const key = Buffer.from(fixture.expected.libsodium?.key ?? '', 'hex');
+  const hexKey = (): string => fixture.expected.libsodium?.key ?? '';
+  it.each([
+    [
+      'in a file',
+      () => {
+        const path = join(folder, 'sodium.key');
+        writeFileSync(path, ` ${hexKey()}\n\n`);
+        return { WALG_LIBSODIUM_KEY_PATH: path, ...hex };
+      },
+    ],
+    [
+      'as base64',
+      () => ({
+        WALG_LIBSODIUM_KEY: Buffer.from(hexKey(), 'hex').toString('base64'),
+        WALG_LIBSODIUM_KEY_TRANSFORM: 'base64',
+      }),
+    ],
+  ])('is restored with the key %s', async (_what, settings) => {
     const [full] = fixture.expected.backups;
     const target = join(folder, 'target');
-    const env = { WALG_LIBSODIUM_KEY: key.toString('base64'), WALG_LIBSODIUM_KEY_TRANSFORM: 'base64' };
-    const result = await run(['backup-fetch', target, full?.name ?? ''], env);
+    const result = await run(['backup-fetch', target, full?.name ?? ''], settings());
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(listDirectory(target).toSorted()).toEqual(fixture.listing(full?.name ?? '').toSorted());
   });
