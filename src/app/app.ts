@@ -46,7 +46,7 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       const opened =
         transports.get(purpose) ??
         import('./transport.ts').then(({ openTransport }) =>
-          openTransport(settings, { logger, purpose, concurrency: availableParallelism() }),
+          openTransport(settings, { logger, purpose, helpers: availableParallelism() }),
         );
       transports.set(purpose, opened);
       return opened;

@@ -29,8 +29,8 @@ export interface TransportOptions {
   readonly warnings?: Logger;
   /** `read`: settings of compression that are of no use are an error only if something is written after all. */
   readonly purpose: TransportPurpose;
-  /** Pieces of one stream that are compressed at once where the format allows it, from 1; default 1. */
-  readonly concurrency?: number | undefined;
+  /** Threads that may help with compressing one stream; default none. */
+  readonly helpers?: number | undefined;
 }
 
 /**
@@ -40,21 +40,21 @@ export interface TransportOptions {
  */
 export async function openTransport(
   raw: RawSettings,
-  { logger, warnings = logger, purpose, concurrency }: TransportOptions,
+  { logger, warnings = logger, purpose, helpers }: TransportOptions,
 ): Promise<Transport & AsyncDisposable> {
   const crypter = await openCrypter(raw, { logger: warnings });
-  const codec = await openChosenCodec(raw, { warnings, purpose, concurrency });
+  const codec = await openChosenCodec(raw, { warnings, purpose, helpers });
   const storage = await openRetryingStorage(raw, { logger });
   return { storage, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
 }
 
 async function openChosenCodec(
   raw: RawSettings,
-  { warnings, purpose, concurrency }: Pick<Required<TransportOptions>, 'warnings' | 'purpose'> & CodecOptions,
+  { warnings, purpose, helpers }: Pick<Required<TransportOptions>, 'warnings' | 'purpose'> & CodecOptions,
 ): Promise<Codec> {
   try {
     const { method, level } = chosenCompression(raw);
-    return await openCodec(method, { level, concurrency });
+    return await openCodec(method, { level, helpers });
   } catch (error) {
     if (purpose === 'write' || !(error instanceof ArchiverError) || error.kind !== 'config') throw error;
     warnings.warn('compression is not set up for writing; reading goes on', { reason: error.message });

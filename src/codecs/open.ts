@@ -8,12 +8,12 @@ export const readableExtensions = ['lz4', 'br', 'zst', 'lzma', 'gz', 'lzo'] as c
 export interface CodecOptions {
   /** Level of a method that has levels; undefined: that of WAL-G. */
   readonly level?: number | undefined;
-  /** Pieces of one stream that are compressed at once where the format allows it, from 1; default 1. */
-  readonly concurrency?: number | undefined;
+  /** Threads that may help with one stream where the format allows it; default none, all is done in the calling thread. */
+  readonly helpers?: number | undefined;
 }
 
 /** The codec of a compression method; settings are checked by `chosenCompression`. */
-export async function openCodec(name: CodecName, { level, concurrency = 1 }: CodecOptions = {}): Promise<Codec> {
+export async function openCodec(name: CodecName, { level, helpers }: CodecOptions = {}): Promise<Codec> {
   switch (name) {
     case 'lz4':
       return (await import('./lz4/codec.ts')).lz4Codec;
@@ -24,7 +24,7 @@ export async function openCodec(name: CodecName, { level, concurrency = 1 }: Cod
     case 'brotli':
       return (await import('./brotli/codec.ts')).brotliCodec(level);
     case 'zstd':
-      return (await import('./zstd/codec.ts')).zstdCodec({ level, concurrency });
+      return (await import('./zstd/codec.ts')).zstdCodec({ level, helpers });
   }
 }
 

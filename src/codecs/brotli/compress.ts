@@ -1,35 +1,32 @@
 /** Writes brotli streams that tell their readers a checksum. */
 import { constants, crc32, createBrotliCompress } from 'node:zlib';
-import { gatherChunks } from '../../bytes/gather.ts';
 import type { ByteSource, Stage } from '../../bytes/stage.ts';
-import { throughZlib, type ZlibStream } from '../zlib-stream.ts';
-import { brotliTrailer, endOfStream } from './trailer.ts';
-
-const outputBytes = 128 << 10;
+import { ZlibEngine } from '../zlib-engine.ts';
+import { brotliTrailer } from './trailer.ts';
 
 /** Compresses a stream, window 22 bits; any brotli decoder reads it. @param quality 0 … 11 */
 export function compressBrotli(quality: number): Stage {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
   return async function* (source): ByteSource {
+    const engine = new ZlibEngine(createBrotliCompress({ params }));
     let plainBytes = 0;
     let checksum = 0;
-    async function* summed(): ByteSource {
+    const summed = function* (pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+      for (const piece of pieces) {
+        checksum = crc32(piece, checksum);
+        yield piece;
+      }
+    };
+    try {
       for await (const chunk of source) {
         plainBytes += chunk.length;
-        checksum = crc32(chunk, checksum);
-        yield chunk;
+        yield* summed(engine.run(chunk));
       }
+      // What follows a flush begins at a byte.
+      yield* summed(engine.finish(constants.BROTLI_OPERATION_FLUSH));
+      yield brotliTrailer({ checksum, plainBytes });
+    } finally {
+      engine.close();
     }
-    const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
-    const open = (): ZlibStream => createBrotliCompress({ chunkSize: outputBytes, params });
-    let held: Uint8Array | undefined;
-    for await (const chunk of throughZlib(open, gatherChunks(summed()), {
-      lastFlush: constants.BROTLI_OPERATION_FLUSH,
-    })) {
-      if (held !== undefined) yield held;
-      held = chunk;
-    }
-    if (held?.at(-1) !== endOfStream) throw new Error('brotli did not end its stream in its own byte');
-    if (held.length > 1) yield held.subarray(0, -1);
-    yield brotliTrailer({ plainBytes, crc32: checksum });
   };
 }

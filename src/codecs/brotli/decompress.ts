@@ -1,11 +1,14 @@
 /** Reads brotli streams, and checks those that tell a checksum. */
-import { crc32, createBrotliDecompress } from 'node:zlib';
-import { gatherChunks } from '../../bytes/gather.ts';
+import { constants, createBrotliDecompress } from 'node:zlib';
 import type { ByteSource } from '../../bytes/stage.ts';
-import { corruptWhenDamaged, throughZlib, type ZlibStream } from '../zlib-stream.ts';
-import { checkBrotliTrailer, trailerBytes } from './trailer.ts';
+import { decode } from '../zlib-engine.ts';
+import { TrailerCheck } from './trailer.ts';
 
-const outputBytes = 256 << 10;
+const decoding = {
+  format: 'brotli',
+  open: createBrotliDecompress,
+  finish: constants.BROTLI_OPERATION_FINISH,
+} as const;
 
 /**
  * Decompresses one stream, in the memory of its window (16 MiB at most).
@@ -14,26 +17,17 @@ const outputBytes = 256 << 10;
  * has one; its bytes are handed on before that is known.
  */
 export async function* decompressBrotli(source: ByteSource): ByteSource {
-  let last = new Uint8Array(0);
+  const trailer = new TrailerCheck();
   async function* watched(): ByteSource {
     for await (const chunk of source) {
-      last =
-        chunk.length >= trailerBytes
-          ? chunk.slice(-trailerBytes)
-          : Uint8Array.from([...last, ...chunk]).slice(-trailerBytes);
+      trailer.watch(chunk);
       yield chunk;
     }
   }
   let plainBytes = 0;
-  let checksum = 0;
-  for await (const chunk of corruptWhenDamaged('brotli', throughZlib(open, gatherChunks(watched())))) {
-    plainBytes += chunk.length;
-    checksum = crc32(chunk, checksum);
-    yield chunk;
+  for await (const piece of decode(watched(), decoding)) {
+    plainBytes += piece.length;
+    yield piece;
   }
-  checkBrotliTrailer(last, { plainBytes, crc32: checksum });
-}
-
-function open(): ZlibStream {
-  return createBrotliDecompress({ chunkSize: outputBytes });
+  trailer.check(plainBytes);
 }

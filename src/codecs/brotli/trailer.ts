@@ -1,47 +1,64 @@
 /**
  * What we write before the end of a brotli stream. The format has no checksum of its own: where a bit was flipped, a
  * reader may see other content and no error. So a metadata block (RFC 7932, section 9.2), which every reader skips, tells
- * the length and the CRC-32 of the plain bytes.
+ * the CRC-32 of all bytes of the stream before it, and the length of the plain bytes.
  */
+import { crc32 } from 'node:zlib';
 import { CorruptError } from '../../errors.ts';
 
-const dataBytes = 20;
-/** Not the last, no nibbles: metadata; one byte of length; the length less one. Bits are filled from the lowest one. */
+const magic = Buffer.from('walvault');
+const dataBytes = magic.length + 4 + 8;
+/** Not the last block; metadata; one byte of length; the length less one. Bits are filled from the lowest one. */
 const blockStart = 0b0_01_0_11_0 | ((dataBytes - 1) << 6);
-const header = Uint8Array.of(blockStart & 0xff, blockStart >> 8, ...Buffer.from('walvault'));
+const header = Uint8Array.of(blockStart & 0xff, blockStart >> 8, ...magic);
 
-/** An empty last block: the end of every stream that was flushed before. */
-export const endOfStream = 0x03;
+/** The last block, empty: the end of every stream that was flushed before. */
+const endOfStream = 0x03;
 
-/** Length of what {@link brotliTrailer} makes. */
-export const trailerBytes = 2 + dataBytes + 1;
+const trailerBytes = 2 + dataBytes + 1;
+
+/** What a trailer tells. */
+export interface StreamFacts {
+  /** CRC-32 of the compressed bytes before the trailer. */
+  readonly checksum: number;
+  readonly plainBytes: number;
+}
 
 /** The metadata block and the end of the stream; begins at a whole byte. */
-export function brotliTrailer({ plainBytes, crc32 }: PlainFacts): Uint8Array {
+export function brotliTrailer({ checksum, plainBytes }: StreamFacts): Uint8Array {
   const bytes = new Uint8Array(trailerBytes);
   bytes.set(header);
   const view = new DataView(bytes.buffer);
-  view.setUint32(header.length, crc32, true);
+  view.setUint32(header.length, checksum, true);
   view.setBigUint64(header.length + 4, BigInt(plainBytes), true);
   bytes[trailerBytes - 1] = endOfStream;
   return bytes;
 }
 
-/** What a trailer tells of the plain bytes. */
-export interface PlainFacts {
-  readonly plainBytes: number;
-  readonly crc32: number;
-}
+/** Looks at the compressed bytes of a stream as they pass, and at the end for a trailer. */
+export class TrailerCheck {
+  /** The last bytes, which may be a trailer. */
+  #last = Buffer.alloc(0);
+  #checksum = 0;
 
-/**
- * Compares what was read with what the last bytes of its stream tell; other programs' streams tell nothing.
- *
- * @throws CorruptError
- */
-export function checkBrotliTrailer(lastBytes: Uint8Array, found: PlainFacts): void {
-  if (lastBytes.length < trailerBytes || header.some((byte, at) => lastBytes[at] !== byte)) return;
-  const expected = brotliTrailer(found);
-  if (expected.some((byte, at) => lastBytes[at] !== byte)) {
-    throw new CorruptError('brotli stream fails its checksum');
+  watch(chunk: Uint8Array): void {
+    if (chunk.length < trailerBytes) {
+      this.#shift(Buffer.concat([this.#last, chunk]));
+      return;
+    }
+    this.#checksum = crc32(this.#last, this.#checksum);
+    this.#shift(chunk);
+  }
+
+  /** Other programs' streams have no trailer, and nothing to compare with. @throws CorruptError */
+  check(plainBytes: number): void {
+    if (header.some((byte, at) => this.#last[at] !== byte)) return;
+    const expected = brotliTrailer({ checksum: this.#checksum, plainBytes });
+    if (!this.#last.equals(expected)) throw new CorruptError('brotli stream fails its checksum');
+  }
+
+  #shift(bytes: Uint8Array): void {
+    this.#checksum = crc32(bytes.subarray(0, -trailerBytes), this.#checksum);
+    this.#last = Buffer.from(bytes.subarray(-trailerBytes));
   }
 }

@@ -1,11 +1,8 @@
 /** Reads gzip files (RFC 1952). */
-import { createGunzip } from 'node:zlib';
-import { gatherChunks } from '../../bytes/gather.ts';
+import { constants, createGunzip } from 'node:zlib';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { CorruptError } from '../../errors.ts';
-import { corruptWhenDamaged, throughZlib } from '../zlib-stream.ts';
-
-const outputBytes = 256 << 10;
+import { decode } from '../zlib-engine.ts';
 
 /**
  * Decompresses all members of a file; zeros may follow the last one, as padding.
@@ -13,10 +10,7 @@ const outputBytes = 256 << 10;
  * Ends with CorruptError when it is malformed, cut short, followed by something else, or fails a checksum.
  */
 export function decompressGzip(source: ByteSource): ByteSource {
-  return corruptWhenDamaged(
-    'gzip',
-    throughZlib(() => createGunzip({ chunkSize: outputBytes }), gatherChunks(source), { rest: onlyZeros }),
-  );
+  return decode(source, { format: 'gzip', open: createGunzip, finish: constants.Z_FINISH, rest: onlyZeros });
 }
 
 function onlyZeros(bytes: Uint8Array): void {

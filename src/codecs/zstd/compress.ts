@@ -1,86 +1,68 @@
-/** Writes Zstandard frames of the same length of plain bytes each, several at once. */
-import { promisify } from 'node:util';
-import { constants, zstdCompress } from 'node:zlib';
+/** Writes Zstandard frames of the same length of plain bytes each. */
+import { constants, createZstdCompress, type ZstdOptions } from 'node:zlib';
 import type { ByteSource, Stage } from '../../bytes/stage.ts';
-import { moreMark } from './frame.ts';
+import { ZlibEngine } from '../zlib-engine.ts';
+import { compressSideBySide } from './compress-side-by-side.ts';
+import { moreMark, packedBound, piecesOf } from './frame.ts';
 
 /** How to write. */
-export interface ZstdOptions {
+export interface ZstdStyle {
   /** 1 … 22; default 3, as in WAL-G. */
   readonly level?: number | undefined;
-  /** Frames that are compressed at once, from 1; default 1. */
-  readonly concurrency?: number | undefined;
+  /** Threads of the pool of Node that may work for one stream; default none, all is done in the calling thread. */
+  readonly helpers?: number | undefined;
 }
 
-/** Plain bytes of a frame: so long that it costs little of the ratio, so short that it can be at hand as a whole. */
-const frameBytesOf = (level: number): number => (level < 10 ? 4 << 20 : 8 << 20);
-const pieceBytes = 1 << 20;
-
-const compressFrame = promisify(zstdCompress);
+/** How to write frames. */
+export interface FrameOptions {
+  readonly options: ZstdOptions;
+  /** So long that frames cost little of the ratio, so short that one can be at hand as a whole. */
+  readonly frameBytes: number;
+}
 
 /**
- * Compresses a stream into concatenated frames with checksums: the same bytes whatever the concurrency. The next frame is
- * gathered while others are compressed on other threads.
+ * Compresses a stream into concatenated frames with checksums: the same bytes whatever the chunks and helpers. Frames that
+ * are not the last one have a {@link moreMark} before them.
  */
-export function compressZstd({ level = 3, concurrency = 1 }: ZstdOptions = {}): Stage {
+export function compressZstd({ level = 3, helpers = 0 }: ZstdStyle = {}): Stage {
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
-  const frameBytes = frameBytesOf(level);
+  const frames = { options: { params }, frameBytes: level < 10 ? 4 << 20 : 8 << 20 };
+  return helpers > 0 ? compressSideBySide(frames, helpers) : compressInTurn(frames);
+}
+
+function compressInTurn({ options, frameBytes }: FrameOptions): Stage {
   return async function* (source): ByteSource {
-    const running: RunningFrame[] = [];
-    const spare: Uint8Array[] = [];
-    let gathering: Uint8Array = Buffer.allocUnsafeSlow(frameBytes);
-    let length = 0;
-
-    const start = (): void => {
-      const plain = gathering;
-      const packed = compressFrame(plain.subarray(0, length), {
-        params,
-        chunkSize: boundOf(length),
-        pledgedSrcSize: length,
-      });
-      packed.catch(() => undefined); // awaited in its turn
-      running.push({ plain, packed });
+    const engine = new ZlibEngine(createZstdCompress(options));
+    const packed = Buffer.allocUnsafeSlow(packedBound(frameBytes));
+    let packedBytes = 0;
+    let plainBytes = 0;
+    const keep = (pieces: Iterable<Uint8Array>): void => {
+      for (const piece of pieces) {
+        packed.set(piece, packedBytes);
+        packedBytes += piece.length;
+      }
     };
-    const finishOldest = async function* (last: boolean): ByteSource {
-      const oldest = running.shift();
-      if (oldest === undefined) return;
-      const packed = await oldest.packed;
-      spare.push(oldest.plain);
-      if (!last) yield moreMark;
-      for (let at = 0; at < packed.length; at += pieceBytes) yield packed.subarray(at, at + pieceBytes);
-    };
-
     try {
       for await (const chunk of source) {
         for (let at = 0; at < chunk.length;) {
           // Only when more comes it is known that a full frame is not the last one.
-          if (length === frameBytes) {
-            start();
-            if (running.length > concurrency) yield* finishOldest(false);
-            gathering = spare.pop() ?? Buffer.allocUnsafeSlow(frameBytes);
-            length = 0;
+          if (plainBytes === frameBytes) {
+            keep(engine.finish(constants.ZSTD_e_end));
+            yield moreMark;
+            yield* piecesOf(packed.subarray(0, packedBytes));
+            packedBytes = 0;
+            plainBytes = 0;
           }
-          const piece = chunk.subarray(at, at + frameBytes - length);
-          gathering.set(piece, length);
-          length += piece.length;
+          const piece = chunk.subarray(at, at + frameBytes - plainBytes);
+          keep(engine.run(piece));
+          plainBytes += piece.length;
           at += piece.length;
         }
       }
-      start();
-      while (running.length > 0) yield* finishOldest(running.length === 1);
+      keep(engine.finish(constants.ZSTD_e_end));
+      yield* piecesOf(packed.subarray(0, packedBytes));
     } finally {
-      // The memory of a frame must outlive the work on it.
-      await Promise.allSettled(running.map(({ packed }) => packed));
+      engine.close();
     }
   };
-}
-
-interface RunningFrame {
-  readonly plain: Uint8Array;
-  readonly packed: Promise<Uint8Array>;
-}
-
-/** So much that a frame is made in one go, whatever its content. */
-function boundOf(plainBytes: number): number {
-  return plainBytes + (plainBytes >> 8) + 1024;
 }

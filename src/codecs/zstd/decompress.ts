@@ -1,10 +1,9 @@
 /** Reads Zstandard frames of every kind, one after another. */
 import { constants, createZstdDecompress } from 'node:zlib';
 import type { ByteSource } from '../../bytes/stage.ts';
-import { corruptWhenDamaged, throughZlib, type ZlibStream } from '../zlib-stream.ts';
+import { decode, type ZlibCoder } from '../zlib-engine.ts';
 import { walkFrames } from './walk-frames.ts';
 
-const outputBytes = 256 << 10;
 /** 512 MiB: what WAL-G reads. */
 const largestWindowLog = 29;
 
@@ -15,12 +14,9 @@ const largestWindowLog = 29;
  * Bytes of a frame are handed on before its checksum is known.
  */
 export function decompressZstd(source: ByteSource): ByteSource {
-  return corruptWhenDamaged('zstd', throughZlib(open, walkFrames(source)));
+  return decode(walkFrames(source), { format: 'zstd', open, finish: constants.ZSTD_e_end });
 }
 
-function open(): ZlibStream {
-  return createZstdDecompress({
-    chunkSize: outputBytes,
-    params: { [constants.ZSTD_d_windowLogMax]: largestWindowLog },
-  });
+function open(): ZlibCoder {
+  return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: largestWindowLog } });
 }

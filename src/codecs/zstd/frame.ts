@@ -46,3 +46,15 @@ export const moreMark = Uint8Array.of(0x5d, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, ...Buf
 
 /** Length of the checksum behind the last block of a frame that has one. */
 export const checksumBytes = 4;
+
+/** No frame of so many plain bytes is longer, whatever its content. */
+export function packedBound(plainBytes: number): number {
+  return plainBytes + (plainBytes >> 8) + 1024;
+}
+
+const pieceBytes = 256 << 10;
+
+/** A frame in the pieces that it is handed on in. */
+export function* piecesOf(frame: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < frame.length; at += pieceBytes) yield frame.subarray(at, at + pieceBytes);
+}
