@@ -9,6 +9,7 @@ import { backupSettings, laterBackupSettings } from '../postgres/backup/settings
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
+import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { memorySettings } from '../storage/upload-buffers.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
@@ -16,6 +17,7 @@ import { settingsKnownLater } from './settings-known-later.ts';
 /** Every group of settings, in the order of the documentation. */
 export const settingSections: readonly SettingSection[] = [
   { title: 'Storage', groups: [storageSettings] },
+  { title: 'S3', groups: s3Settings },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings, memorySettings] },

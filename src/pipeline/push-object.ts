@@ -3,9 +3,10 @@
  * decorator of a storage can do, since a stream is read only once.
  */
 import { compose, counted, type ByteSource } from '../bytes/stage.ts';
-import { ArchiverError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { systemClock, type Clock } from '../platform/clock.ts';
 import { silentLogger, type Logger } from '../platform/logger.ts';
+import { isWorthRepeating } from '../storage/errors.ts';
 import { defaultRetryPolicy, retryDelayMs, type RetryPolicy } from '../storage/retry.ts';
 import type { Key, Storage, WriteOptions } from '../storage/storage.ts';
 import { encoding, storedKey, type Transport } from './transport.ts';
@@ -72,7 +73,7 @@ export async function pushPlain(
       await storage.write(key, counted((bytes) => (storedBytes += bytes))(open()), write);
       return storedBytes;
     } catch (error) {
-      if (attempt >= policy.attempts || !(error instanceof ArchiverError) || error.kind !== 'unavailable') throw error;
+      if (attempt >= policy.attempts || !isWorthRepeating(error)) throw error;
       const delayMs = retryDelayMs(policy, attempt);
       logger.warn('upload broke off, starting it again', { key, attempt, delayMs, error: messageOf(error) });
       await clock.sleep(delayMs, write.signal);

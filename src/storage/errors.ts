@@ -29,9 +29,18 @@ export class StorageForbiddenError extends ArchiverError {
 
 /** The storage could not be asked or broke off; trying again may help. */
 export class StorageUnavailableError extends ArchiverError {
-  constructor(message: string, options: ArchiverErrorOptions = {}) {
+  /** The adapter tried for as long as it may: to try at once again is of no use. */
+  readonly repeated: boolean;
+  constructor(message: string, options: ArchiverErrorOptions & { readonly repeated?: boolean } = {}) {
     super('unavailable', message, options);
+    this.repeated = options.repeated ?? false;
   }
+}
+
+/** Whether what failed with this error may be tried again at once. */
+export function isWorthRepeating(error: unknown): error is ArchiverError {
+  if (!(error instanceof ArchiverError) || error.kind !== 'unavailable') return false;
+  return !(error instanceof StorageUnavailableError && error.repeated);
 }
 
 /** No space or quota left. */

@@ -1,8 +1,9 @@
 /** Repeats what a storage could not do for reasons that may pass. */
 import type { ByteSource } from '../bytes/stage.ts';
-import { ArchiverError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { isWorthRepeating } from './errors.ts';
 import type { FolderInfo, Key, ListOptions, ObjectInfo, Storage } from './storage.ts';
 
 /** How often, and how long to wait in between: doubling, with jitter, so that many clients do not come back at once. */
@@ -25,13 +26,13 @@ export function retryDelayMs({ firstDelayMs, maxDelayMs, random = Math.random }:
 }
 
 /**
- * The same storage, which repeats every verb but `write` when it ends with an error of kind `unavailable`. Of `read` that
- * is the opening: once bytes have come, whoever reads them decides. A listing that breaks off starts again, and what it
+ * The same storage, which repeats every verb but `write` when it ends with an error of kind `unavailable`, unless its
+ * adapter has done so for long enough. Of `read` that is the opening: once bytes have come, whoever reads them decides. A listing that breaks off starts again, and what it
  * gave already is not given twice.
  */
 export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, logger: Logger): Storage {
   async function pause(verb: string, attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void> {
-    if (attempt >= policy.attempts || !(error instanceof ArchiverError) || error.kind !== 'unavailable') throw error;
+    if (attempt >= policy.attempts || !isWorthRepeating(error)) throw error;
     const delayMs = retryDelayMs(policy, attempt);
     const { location } = storage;
     logger.warn('storage unavailable, trying again', { verb, location, attempt, delayMs, error: messageOf(error) });

@@ -1,0 +1,126 @@
+/** What S3 says when it refuses, in the language of storages. */
+import { ArchiverError } from '../../errors.ts';
+import {
+  ObjectExistsError,
+  ObjectNotFoundError,
+  StorageForbiddenError,
+  StorageFullError,
+  StorageUnavailableError,
+} from '../errors.ts';
+import type { Key } from '../storage.ts';
+import { textOf } from './xml.ts';
+
+/** An answer that is a refusal; the cause of the errors that tell of it. Holds nothing secret. */
+export class S3AnswerError extends Error {
+  readonly status: number;
+  /** `NoSuchKey`, `SlowDown` …; '' where the answer has none, as those to HEAD. */
+  readonly code: string;
+  /** The region the bucket is in, if the answer tells. */
+  readonly region: string | undefined;
+  /** When the storage thinks it is, if the answer tells. */
+  readonly date: Date | undefined;
+  readonly retryAfter: string | undefined;
+
+  constructor(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: string) {
+    const code = textOf(body, 'Code') ?? '';
+    const text = textOf(body, 'Message') ?? '';
+    const id = headers['x-amz-request-id'];
+    const words = [code === '' ? `status ${status}` : code, text].filter((part) => part !== '').join(': ');
+    super(typeof id === 'string' ? `${words} (request ${id})` : words);
+    this.name = 'S3AnswerError';
+    this.status = status;
+    this.code = code;
+    const region = headers['x-amz-bucket-region'];
+    this.region = typeof region === 'string' ? region : textOf(body, 'Region');
+    const date = new Date(headers['date'] === undefined ? Number.NaN : String(headers['date']));
+    this.date = Number.isNaN(date.getTime()) ? undefined : date;
+    const retryAfter = headers['retry-after'];
+    this.retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined;
+  }
+}
+
+/** The refusal behind an error, if one is. */
+export function answerBehind(error: unknown): S3AnswerError | undefined {
+  if (error instanceof S3AnswerError) return error;
+  return error instanceof Error && error.cause instanceof S3AnswerError ? error.cause : undefined;
+}
+
+/** Answers that ask for fewer requests. */
+export function isThrottling({ status, code }: S3AnswerError): boolean {
+  return (
+    status === 429 ||
+    status === 503 ||
+    status === 509 ||
+    /^(SlowDown|Throttl|RequestLimit|TooManyReq|Bandwidth)/.test(code)
+  );
+}
+
+const passing = new Set([
+  ...['InternalError', 'ServiceUnavailable', 'RequestTimeout', 'RequestTimeoutException', 'OperationAborted'],
+  ...['ConditionalRequestConflict', 'IncompleteBody'],
+  // What arrived is not what was sent.
+  ...['BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch', 'InvalidChecksum'],
+]);
+
+/** Answers that may be another the next time. 409 and 499 as `storages.md` 2.7 has them. */
+export function mayPass(answer: S3AnswerError): boolean {
+  const { status, code } = answer;
+  return isThrottling(answer) || passing.has(code) || [408, 409, 499, 500, 502, 504].includes(status);
+}
+
+/** What was asked, for the words of an error. */
+export interface Asked {
+  /** `write "a"`, `list "b/"` … */
+  readonly action: string;
+  readonly location: string;
+  /** Set if a 404 without a code, or `NoSuchKey`, is about this object. */
+  readonly key?: Key | undefined;
+  /** The write was to fail if there is such an object. */
+  readonly ifAbsent?: boolean | undefined;
+}
+
+const hints: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId: 'Check AWS_ACCESS_KEY_ID: the storage does not know that key.',
+  SignatureDoesNotMatch: 'Check AWS_SECRET_ACCESS_KEY, and AWS_REGION where it is set.',
+  ExpiredToken: 'Get a new session token: AWS_SESSION_TOKEN is no longer valid.',
+  InvalidToken: 'Check AWS_SESSION_TOKEN, and remove it if the access key is a lasting one.',
+  RequestTimeTooSkewed: 'Set the clock of this machine: it differs too much from that of the storage.',
+  AuthorizationHeaderMalformed: 'Check AWS_REGION: it must be the region of the bucket.',
+  InvalidObjectState: 'Restore the object from its archive class first, or wait until that is done.',
+  KMS: 'Check S3_SSE_KMS_ID, and that the role may use that key.',
+};
+const permissionHint =
+  'Check that the access key may do this in the bucket. Where it may not list the bucket, missing objects look forbidden, too.';
+const redirectHint = 'Set AWS_REGION to the region of the bucket, or AWS_ENDPOINT to the address that serves it.';
+
+/** The error for a refusal, whose cause it is. */
+export function errorOf(answer: S3AnswerError, { action, location, key, ifAbsent }: Asked): ArchiverError {
+  const { status, code } = answer;
+  const cause = answer;
+  if (code === 'NoSuchBucket') {
+    return new ArchiverError('config', `there is no such bucket: ${location}`, {
+      cause,
+      hint: 'Check WALG_S3_PREFIX, AWS_ENDPOINT and AWS_REGION, or create the bucket.',
+    });
+  }
+  if (key !== undefined && status === 404 && ['', 'NoSuchKey', 'NotFound', 'NoSuchVersion'].includes(code)) {
+    return new ObjectNotFoundError(key, location, { cause });
+  }
+  if (key !== undefined && ifAbsent === true && status === 412) return new ObjectExistsError(key, location, { cause });
+
+  const message = `cannot ${action} in ${location}: ${answer.message}`;
+  if (/^(QuotaExceeded|XMinioStorageFull|EntityTooLargeForQuota|InsufficientCapacity)/.test(code) || status === 507) {
+    return new StorageFullError(message, { cause, hint: 'Free space in the storage, or raise its quota.' });
+  }
+  const hint = hints[code] ?? (code.startsWith('KMS') ? hints['KMS'] : undefined);
+  if (status === 401 || status === 403 || (hint !== undefined && status < 500)) {
+    return new StorageForbiddenError(message, { cause, hint: hint ?? permissionHint });
+  }
+  if (status >= 300 && status < 400) return new ArchiverError('config', message, { cause, hint: redirectHint });
+  if (status >= 500 || mayPass(answer) || status === 404 || status === 412) {
+    return status === 501
+      ? new ArchiverError('config', message, { cause, hint: 'The storage lacks what was asked for.' })
+      : new StorageUnavailableError(message, { cause });
+  }
+  return new ArchiverError('config', message, { cause });
+}

@@ -1,0 +1,238 @@
+/**
+ * Signed requests to a bucket, repeated as long as that makes sense: the lean way that `wal-push` takes, without an SDK.
+ * What the verbs mean is in `object-requests.ts`.
+ */
+import type { HttpClient, HttpResponse } from '../../network/http.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Key } from '../storage.ts';
+import { answerBehind, errorOf, S3AnswerError, type Asked } from './answer-error.ts';
+import { checksumHeaders, payloadHash } from './checksum.ts';
+import type { S3Config } from './config.ts';
+import type { CredentialSource } from './credentials.ts';
+import { bucketUrl, encodedKey, queryOf } from './endpoint.ts';
+import { createPatience, type Patience } from './patience.ts';
+import { signed } from './sign.ts';
+import { textOf } from './xml.ts';
+
+/** One request. It may be sent several times: the body is held. */
+export interface S3Request {
+  /** For messages: `write "a/b"`. */
+  readonly action: string;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Below the prefix of the storage; undefined: about the bucket. */
+  readonly key?: Key | undefined;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Lower-case names. Undefined ones are left out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly body?: readonly Uint8Array[];
+  /** How the body is protected on its way, besides by what the signature covers: as configured, by MD5 as well, or not. */
+  readonly checksum?: 'configured' | 'md5' | undefined;
+  /** A 412 means that the object is there. */
+  readonly ifAbsent?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a request is made with. */
+export interface S3RequestOptions {
+  readonly config: S3Config;
+  readonly http: HttpClient;
+  /** Asked for when the region is known. */
+  readonly credentials: (region: string) => CredentialSource;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/** An answer that was read to its end. */
+export interface S3TextAnswer {
+  readonly headers: HttpResponse['headers'];
+  readonly text: string;
+}
+
+/** Requests to one bucket; any number at the same time. Disposing closes the connections. */
+export class S3Requests implements AsyncDisposable {
+  readonly config: S3Config;
+  readonly #http: HttpClient;
+  readonly #open: (region: string) => CredentialSource;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #patience: Patience;
+  #credentials: CredentialSource | undefined;
+  #region: string | undefined;
+  #asking: Promise<string> | undefined;
+  #clockOffsetMs = 0;
+  #bucketSeen = false;
+
+  constructor({ config, http, credentials, logger, clock = systemClock }: S3RequestOptions) {
+    this.config = config;
+    this.#http = http;
+    this.#open = credentials;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#region = config.region;
+    this.#patience = createPatience({ ...config, clock, logger });
+  }
+
+  /** The key as the bucket knows it. */
+  inBucket(key: Key): string {
+    const { prefix } = this.config;
+    return prefix === '' ? key : `${prefix}/${key}`;
+  }
+
+  /**
+   * Sends a request until the head of an answer with a status of 200 … 299 is there; its body is the caller's.
+   *
+   * @throws ObjectNotFoundError, ObjectExistsError with `ifAbsent`, the other errors of storages, ArchiverError (`config`); their
+   *   cause is an S3AnswerError when there was an answer
+   */
+  async send(request: S3Request): Promise<HttpResponse> {
+    return this.#repeat(request, () => this.#attempt(request));
+  }
+
+  /** The same, with the whole body, also where an answer of 200 turns out to be an error after all. */
+  async sendForText(request: S3Request, limitBytes = 64 << 20): Promise<S3TextAnswer> {
+    return this.#repeat(request, async () => {
+      const answer = await this.#attempt(request);
+      const { status, headers } = answer;
+      const text = await answer.text(limitBytes);
+      if (/^\s*(?:<\?xml[^>]*>)?\s*<(?:\w+:)?Error[\s>]/.test(text)) throw new S3AnswerError(status, headers, text);
+      return { headers, text };
+    });
+  }
+
+  /**
+   * Asks once whether the bucket is there, unless an answer told so before. That it may not be asked about is taken for yes.
+   *
+   * @throws ArchiverError (`config`) when there is none
+   */
+  async requireBucket({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    if (this.#bucketSeen) return;
+    try {
+      const answer = await this.send({ action: 'look for the bucket', method: 'HEAD', signal });
+      await answer.discard();
+    } catch (error) {
+      const answer = answerBehind(error);
+      if (answer?.status !== 404) throw error;
+      const { location } = this.config;
+      throw errorOf(new S3AnswerError(404, {}, '<Code>NoSuchBucket</Code>'), {
+        action: 'look for the bucket',
+        location,
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#http[Symbol.asyncDispose]();
+  }
+
+  async #repeat<T>(request: S3Request, act: () => Promise<T>): Promise<T> {
+    const asked: Asked = { ...request, location: this.config.location };
+    const corrected = new Set<string>();
+    for (const trying = this.#patience.begin(asked); ;) {
+      try {
+        const result = await act();
+        this.#patience.noteAnswer();
+        return result;
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        if (error instanceof S3AnswerError) {
+          this.#patience.noteAnswer();
+          const correction = this.#correct(error);
+          if (correction !== undefined && !corrected.has(correction)) {
+            corrected.add(correction);
+            continue;
+          }
+        }
+        await trying.pause(error, request.signal);
+      }
+    }
+  }
+
+  async #attempt(request: S3Request): Promise<HttpResponse> {
+    request.signal?.throwIfAborted();
+    const region = this.#region ?? (await this.#askRegion());
+    return this.#sendOnce(request, region, bucketUrl(this.config, region));
+  }
+
+  async #sendOnce(request: S3Request, region: string, bucket: string): Promise<HttpResponse> {
+    const { method, key, query = {}, body, checksum, signal } = request;
+    const { config } = this;
+    this.#credentials ??= this.#open(region);
+    const credentials = await this.#credentials.get();
+    const url = new URL(`${bucket}/${key === undefined ? '' : encodedKey(this.inBucket(key))}${queryOf(query)}`);
+    const headers: Record<string, string> = { ...config.additionalHeaders };
+    for (const [name, value] of Object.entries(request.headers ?? {})) if (value !== undefined) headers[name] = value;
+    if (body !== undefined && checksum !== undefined) Object.assign(headers, checksumHeaders(body, checksum, config));
+    if (config.yandexSessionToken && credentials.sessionToken !== undefined) {
+      headers['x-yacloud-subjecttoken'] = credentials.sessionToken;
+    }
+    const date = new Date(this.#clock.now().getTime() + this.#clockOffsetMs);
+    const hash = payloadHash(body, url.protocol, headers);
+    const began = this.#clock.monotonicMs();
+    const answer = await this.#http.request({
+      method,
+      url,
+      headers: signed({ method, url, headers, payloadHash: hash }, { credentials, region, service: 's3', date }),
+      ...(body !== undefined && { body }),
+      signal,
+    });
+    const { status } = answer;
+    const durationMs = Math.round(this.#clock.monotonicMs() - began);
+    const named = Object.keys(query).join('&');
+    this.#logger[config.logRequests ? 'info' : 'debug']('S3 request', {
+      ...{ method, host: url.host, path: url.pathname, query: named === '' ? undefined : named, status, durationMs },
+    });
+    if (status >= 200 && status < 300) {
+      this.#bucketSeen = true;
+      return answer;
+    }
+    const refusal = new S3AnswerError(status, answer.headers, await answer.text().catch(() => ''));
+    // Without permission to ask for the bucket itself, it is there all the same.
+    if (refusal.code === 'NoSuchKey' || status === 403 || status === 412) this.#bucketSeen = true;
+    throw refusal;
+  }
+
+  /** What a refusal teaches: another region, the right time, that new credentials are needed. */
+  #correct(answer: S3AnswerError): 'region' | 'clock' | 'credentials' | undefined {
+    const { status, code, region, date } = answer;
+    const misplaced =
+      status === 301 || status === 307 || code === 'AuthorizationHeaderMalformed' || (status === 400 && code === '');
+    if (misplaced && region !== undefined && region !== this.#region) {
+      this.#logger.warn('the bucket is in another region: set AWS_REGION to it', { region, used: this.#region });
+      this.#region = region;
+      return 'region';
+    }
+    if (code === 'RequestTimeTooSkewed' && date !== undefined) {
+      this.#clockOffsetMs = date.getTime() - this.#clock.now().getTime();
+      this.#logger.warn('the clock of this machine is wrong', { aheadMs: -this.#clockOffsetMs });
+      return 'clock';
+    }
+    if (/^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/.test(code)) {
+      return this.#credentials?.renew() === true ? 'credentials' : undefined;
+    }
+    return undefined;
+  }
+
+  /** GetBucketLocation, once; where that is not allowed, a guess that later answers correct. */
+  #askRegion(): Promise<string> {
+    this.#asking ??= this.#location().finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #location(): Promise<string> {
+    const first = 'us-east-1';
+    const bucket = bucketUrl({ ...this.config, pathStyle: true }, first);
+    try {
+      const request: S3Request = { action: 'find the region', method: 'GET', query: { location: '' } };
+      const answer = await this.#sendOnce(request, first, bucket);
+      const named = textOf(await answer.text(), 'LocationConstraint')?.trim() ?? '';
+      this.#region = named === '' ? first : named === 'EU' ? 'eu-west-1' : named;
+    } catch (error) {
+      if (!(error instanceof S3AnswerError) || error.status >= 500 || error.status === 404 || error.status === 429)
+        throw error;
+      this.#logger.debug('the bucket does not tell its region', { reason: error.message });
+      this.#region = error.region ?? first;
+    }
+    return this.#region;
+  }
+}
