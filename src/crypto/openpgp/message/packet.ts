@@ -31,6 +31,8 @@ export const minPartBytes = 512;
 
 const partFlag = 0xe0;
 const pieceBytes = 64 << 10;
+/** Pieces of this size are handed on as they come. */
+const largePieceBytes = 16 << 10;
 const skippedBytes = 4096;
 const maxReadBytes = 1 << 20;
 
@@ -75,17 +77,27 @@ export async function readHeader(reader: ByteReader): Promise<PacketHeader | und
   return { tag: (octet >> 2) & 0x0f, bytes, inParts: false, raw: Uint8Array.from(raw) };
 }
 
+/** @param first its first octet if that has been read */
 async function readLength(
   reader: ByteReader,
   raw: number[],
+  first?: number,
 ): Promise<{ readonly bytes: number; readonly inParts: boolean }> {
-  const octet = await readNumber(reader, 1, raw);
+  const octet = first ?? (await readNumber(reader, 1, raw));
   if (octet < 192) return { bytes: octet, inParts: false };
   if (octet < partFlag) {
     return { bytes: ((octet - 192) << 8) + (await readNumber(reader, 1, raw)) + 192, inParts: false };
   }
-  if (octet < 255) return { bytes: 2 ** (octet & 31), inParts: true };
+  if (isPartOctet(octet)) return { bytes: partBytesOf(octet), inParts: true };
   return { bytes: await readNumber(reader, 4, raw), inParts: false };
+}
+
+function isPartOctet(octet: number): boolean {
+  return octet >= partFlag && octet < 255;
+}
+
+function partBytesOf(octet: number): number {
+  return 2 ** (octet & 31);
 }
 
 async function readNumber(reader: ByteReader, octets: number, raw: number[]): Promise<number> {
@@ -100,6 +112,8 @@ export class PacketBody {
   readonly #reader: ByteReader;
   #leftBytes: number;
   #inParts: boolean;
+  /** First octet of a length, read already. */
+  #octet: number | undefined;
 
   constructor(reader: ByteReader, { bytes, inParts }: PacketHeader) {
     this.#reader = reader;
@@ -116,22 +130,10 @@ export class PacketBody {
   async fill(target: Uint8Array, at = 0): Promise<number> {
     let end = at;
     while (end < target.length) {
-      const limit = Math.min(this.#leftBytes, target.length - end);
-      if (limit === 0) {
-        if (!this.#inParts) break;
-        const { bytes, inParts } = await readLength(this.#reader, []);
-        this.#leftBytes = bytes;
-        this.#inParts = inParts;
-        continue;
-      }
-      const piece = this.#reader.takeSome(limit) ?? (await this.#reader.readSome(limit));
-      if (piece === undefined) {
-        if (this.#leftBytes === Number.POSITIVE_INFINITY) break;
-        throw cutShort();
-      }
+      const piece = this.#takeSome(target.length - end) ?? (await this.#readSome(target.length - end));
+      if (piece === undefined) break;
       target.set(piece, end);
       end += piece.length;
-      this.#leftBytes -= piece.length;
     }
     return end;
   }
@@ -144,13 +146,18 @@ export class PacketBody {
     return bytes;
   }
 
-  /** The rest, in pieces of 64 KiB in one buffer. */
+  /** The rest, in pieces of up to 64 KiB: what comes in large ones is not copied, what comes in small ones is gathered. */
   async *pieces(): ByteSource {
-    const piece = new Uint8Array(pieceBytes);
+    const gathered = new Uint8Array(pieceBytes);
     for (;;) {
-      const end = await this.fill(piece);
-      if (end > 0) yield piece.subarray(0, end);
-      if (end < piece.length) return;
+      const piece = this.#takeSome(pieceBytes) ?? (await this.#readSome(pieceBytes));
+      if (piece === undefined) return;
+      if (piece.length >= largePieceBytes) {
+        yield piece;
+        continue;
+      }
+      gathered.set(piece);
+      yield gathered.subarray(0, await this.fill(gathered, piece.length));
     }
   }
 
@@ -158,6 +165,34 @@ export class PacketBody {
   async skip(): Promise<void> {
     const scratch = new Uint8Array(skippedBytes);
     while ((await this.fill(scratch)) === scratch.length);
+  }
+
+  /** Some of the body, at most `limit` bytes; undefined when that takes waiting. Most of gpg's parts have 8 KiB. */
+  #takeSome(limit: number): Uint8Array | undefined {
+    if (this.#leftBytes === 0 && this.#inParts) {
+      this.#octet ??= this.#reader.take(1)?.[0];
+      if (this.#octet === undefined || !isPartOctet(this.#octet)) return undefined;
+      this.#leftBytes = partBytesOf(this.#octet);
+      this.#octet = undefined;
+    }
+    const piece = this.#leftBytes === 0 ? undefined : this.#reader.takeSome(Math.min(this.#leftBytes, limit));
+    if (piece !== undefined) this.#leftBytes -= piece.length;
+    return piece;
+  }
+
+  /** Some of the body, at most `limit` bytes and at least one; undefined at its end. */
+  async #readSome(limit: number): Promise<Uint8Array | undefined> {
+    while (this.#leftBytes === 0) {
+      if (!this.#inParts) return undefined;
+      const { bytes, inParts } = await readLength(this.#reader, [], this.#octet);
+      this.#octet = undefined;
+      this.#leftBytes = bytes;
+      this.#inParts = inParts;
+    }
+    const piece = await this.#reader.readSome(Math.min(this.#leftBytes, limit));
+    if (piece !== undefined) this.#leftBytes -= piece.length;
+    else if (this.#leftBytes !== Number.POSITIVE_INFINITY) throw cutShort();
+    return piece;
   }
 }
 
