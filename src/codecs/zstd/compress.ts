@@ -43,6 +43,8 @@ function compressInTurn({ options, frameBytes }: FrameOptions): Stage {
       }
     };
     try {
+      // Else an empty stream would tell its length: other bytes than with helpers.
+      keep(engine.run(new Uint8Array(0)));
       for await (const chunk of source) {
         for (let at = 0; at < chunk.length;) {
           // Only when more comes it is known that a full frame is not the last one.

@@ -27,18 +27,21 @@ export async function* walkFrames(source: ByteSource): ByteSource {
   const gathered = new Uint8Array(gatherBytes);
   try {
     let frames = 0;
-    for (let moreFollow = false; ;) {
+    let marked = false;
+    let moreFollow = false;
+    for (;;) {
       const start = await reader.read(frameStartBytes);
-      if (start.length === 0 && frames > 0 && !moreFollow) return;
+      if (start.length === 0 && frames > 0 && !marked && !moreFollow) return;
       if (start.length === 0 && frames === 0) throw new CorruptError('zstd stream is empty');
       if (start.length < frameStartBytes) throw truncated();
       const magic = wordAt(start);
       if (magic === frameMagic) {
         yield* passFrame(reader, start, gathered);
-        moreFollow = false;
+        moreFollow = marked;
+        marked = false;
         frames += 1;
       } else if (isSkippable(magic)) {
-        if (await skipFrame(reader, start)) moreFollow = true;
+        if (await skipFrame(reader, start)) marked = true;
       } else {
         throw new CorruptError(frames === 0 ? 'not a zstd frame' : 'zstd stream goes on after its end');
       }
