@@ -36,11 +36,11 @@ function readsWhatWeWrite(program: string, method: CodecName, styles: readonly C
   });
 }
 
-function writesWhatWeRead(program: string, suffix: string, options: readonly (readonly string[])[]): void {
-  it.each(options)('writes what we read: %s %s %s', async (...given) => {
+function writesWhatWeRead(program: string, suffix: string, styles: readonly string[]): void {
+  it.each(styles)('writes what we read: %s', async (style) => {
     const { decompress } = await codecForKey(`x.${suffix}`);
     for (const [what, plain] of contents) {
-      const packed = piped(program, [...given.filter((option) => option !== ''), '-c'], plain);
+      const packed = piped(program, [...style.split(' '), '-c'], plain);
       expect((await collect(decompress(lending(packed, 1 << 16)))).equals(plain), what).toBe(true);
     }
   });
@@ -48,15 +48,7 @@ function writesWhatWeRead(program: string, suffix: string, options: readonly (re
 
 describeProgram('zstd', () => {
   readsWhatWeWrite('zstd', 'zstd', [{}, { level: 1 }, { level: 19 }, { helpers: 2 }]);
-  writesWhatWeRead('zstd', 'zst', [
-    ['-1', '', ''],
-    ['-19', '--no-check', ''],
-    ['-3', '-T2', ''],
-    ['--long=27', '-3', ''],
-    ['--ultra', '-22', '--long=29'],
-    ['--fast=5', '--rsyncable', ''],
-    ['-3', '--single-thread', '--format=zstd'],
-  ]);
+  writesWhatWeRead('zstd', 'zst', ['-1', '-15 --no-check', '-3 -T2', '-3 --long=29', '--fast=5 --rsyncable']);
 
   it('finds a stream of several frames whole', async () => {
     const { compress } = await openCodec('zstd');
@@ -67,18 +59,9 @@ describeProgram('zstd', () => {
 
 describeProgram('brotli', () => {
   readsWhatWeWrite('brotli', 'brotli', [{}, { level: 0 }, { level: 9 }]);
-  writesWhatWeRead(
-    'brotli',
-    'br',
-    [
-      ['-q', '3', ''],
-      ['-q', '0', '-w 10'],
-      ['-q', '9', '-w 24'],
-      ['-q', '5', '-w 0'],
-    ].map(([quality = '', level = '', window = '']) => [`${quality}`, level, ...window.split(' ')]),
-  );
+  writesWhatWeRead('brotli', 'br', ['-q 3', '-q 0 -w 10', '-q 9 -w 24', '-q 5 -w 0']);
 });
 
 describeProgram('gzip', () => {
-  writesWhatWeRead('gzip', 'gz', [['-1'], ['-9'], ['-6', '--no-name']]);
+  writesWhatWeRead('gzip', 'gz', ['-1', '-9', '-6 --no-name']);
 });
