@@ -17,7 +17,7 @@ import type { Logger } from '../../src/platform/logger.ts';
 // eslint-disable-next-line @typescript-eslint/require-await -- an AsyncIterable is what stages take
 async function* chunksOf(path: string): ByteSource {
   const descriptor = openSync(path, 'r');
-  const buffer = Buffer.allocUnsafeSlow(1 << 20);
+  const buffer = Buffer.allocUnsafeSlow(128 << 10);
   for (;;) {
     const length = readSync(descriptor, buffer);
     if (length === 0) break;

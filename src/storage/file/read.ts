@@ -8,7 +8,8 @@ import type { Key, ObjectInfo, ReadOptions } from '../storage.ts';
 import type { FileRoot } from './root.ts';
 import { asking, unlessAbsent } from './system-error.ts';
 
-const chunkBytes = 1024 * 1024;
+/** Larger ones don't stay in the cache until they are used: 5 % of the time of decryption. */
+const chunkBytes = 128 * 1024;
 
 /**
  * Opens an object, to be read once.
