@@ -19,7 +19,8 @@ const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMe
 const modulePaths = {
   cfb: 'src/crypto/openpgp/message/wasm-module.ts',
   lz4: 'src/codecs/lz4/wasm-module.ts',
-  lzma: 'src/codecs/lzma/wasm-module.ts',
+  'lzma-decoder': 'src/codecs/lzma/decoder-module.ts',
+  'lzma-encoder': 'src/codecs/lzma/encoder-module.ts',
 } as const;
 
 /** Name of a source in `assembly/`, without its suffix. */

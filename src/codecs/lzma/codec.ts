@@ -1,12 +1,15 @@
 /** The lzma codec: the legacy `.lzma` form, not `.xz`. */
 import type { Codec } from '../codec.ts';
+import { compressByPreset } from './compress-by-preset.ts';
 import { compressLzma } from './compress.ts';
 import { decompressLzma } from './decompress.ts';
 
-/** Higher ones take much more CPU for little: see `docs/adr/0009-codecs.md`. */
-const defaultLevel = 0;
-
-/** LZMA-alone streams, suffix `.lzma`. @param level preset of `xz`, 0 … 9 */
-export function lzmaCodec(level = defaultLevel): Codec {
-  return { name: 'lzma', extension: 'lzma', compress: compressLzma(level), decompress: decompressLzma };
+/**
+ * LZMA-alone streams, suffix `.lzma`.
+ *
+ * @param level 0, the default: our own encoder; 1 … 9: presets of `xz`, which take much more CPU
+ */
+export function lzmaCodec(level = 0): Codec {
+  const compress = level === 0 ? compressLzma : compressByPreset(level);
+  return { name: 'lzma', extension: 'lzma', compress, decompress: decompressLzma };
 }

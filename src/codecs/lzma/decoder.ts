@@ -1,13 +1,8 @@
-/** The decoder made of `assembly/lzma.ts`: one stream at a time, in a memory that grows with what is decoded. */
+/** The decoder made of `assembly/lzma-decoder.ts`: one stream at a time, in a memory that grows with what is decoded. */
 import { ArchiverError, CorruptError } from '../../errors.ts';
+import { wasmModule } from './decoder-module.ts';
 import type { LzmaHeader } from './header.ts';
-import { wasmModule } from './wasm-module.ts';
-
-/** Declared here since no types of it come without those of browsers. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
+import { instantiate } from './web-assembly.ts';
 
 interface Routines {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
@@ -57,7 +52,7 @@ export class LzmaDecoder {
   constructor(header: LzmaHeader, start: Uint8Array) {
     const [zero, ...code] = start;
     if (zero !== 0 || code.length !== startBytes - 1) throw new CorruptError('not an lzma stream');
-    this.#routines = idle.pop() ?? instantiate();
+    this.#routines = idle.pop() ?? makeRoutines();
     const { literalContextBits, literalPositionBits, positionBits } = header;
     this.#inputAt = this.#routines.memoryEnd(literalContextBits + literalPositionBits) + slackBytes;
     this.#inputEnd = this.#inputAt;
@@ -176,14 +171,10 @@ export class LzmaDecoder {
 const idle: Routines[] = [];
 const keptMemories = 2;
 const keptMemoryBytes = 16 << 20;
-let compiled: object | undefined;
 
-function instantiate(): Routines {
-  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
+function makeRoutines(): Routines {
   try {
-    if (api === undefined) throw new Error('this Node has no WebAssembly');
-    compiled ??= new api.Module(Buffer.from(wasmModule, 'base64'));
-    return new api.Instance(compiled).exports as Routines;
+    return instantiate(wasmModule) as Routines;
   } catch (cause) {
     throw new ArchiverError('config', 'lzma can only be read with WebAssembly, which is not to be had here', {
       cause,

@@ -5,6 +5,7 @@ import { CorruptError } from '../../errors.ts';
 export const headerBytes = 13;
 
 const maxProperties = 9 * 5 * 5;
+const writtenProperties = (2 * 5 + 0) * 9 + 3;
 const minDictionaryBytes = 1 << 12;
 /** Matches that refer to more than that are not read: an address has 32 bits. */
 const maxDictionaryBytes = 2 ** 31;
@@ -37,4 +38,13 @@ export function parseHeader(bytes: Uint8Array): LzmaHeader {
     dictionaryBytes: Math.min(Math.max(view.getUint32(1, true), minDictionaryBytes), maxDictionaryBytes),
     sizeBytes: sizeBytes === unknownSize ? undefined : sizeBytes,
   };
+}
+
+/** The header of what is written: lc 3, lp 0, pb 2, unknown size. */
+export function formatHeader(dictionaryBytes: number): Uint8Array {
+  const bytes = new Uint8Array(headerBytes).fill(0xff);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, writtenProperties);
+  view.setUint32(1, dictionaryBytes, true);
+  return bytes;
 }

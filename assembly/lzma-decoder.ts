@@ -1,6 +1,6 @@
 /**
  * Decodes LZMA on a bare memory, for WebAssembly: AssemblyScript, not TypeScript. `scripts/build-wasm.ts` makes
- * `src/codecs/lzma/wasm-module.ts` of it. Callers lay out the memory; nothing is allocated here.
+ * `src/codecs/lzma/decoder-module.ts` of it. Callers lay out the memory; nothing is allocated here.
  *
  * Format: the LZMA specification by Igor Pavlov, https://github.com/ip7z/7zip/blob/main/DOC/lzma.txt. The range decoder is
  * written out wherever a bit is decoded: only then does it stay in registers.
