@@ -4,7 +4,7 @@ import { collect, type ByteSource } from '../../../../../src/bytes/stage.ts';
 import { decryptMessage } from '../../../../../src/crypto/openpgp/message/decrypt.ts';
 import type { KeyRing, SessionKey } from '../../../../../src/crypto/openpgp/key-ring.ts';
 import { ArchiverError, CorruptError } from '../../../../../src/errors.ts';
-import { lending, madeBytes, noise } from '../../../../../testtools/byte-sources.ts';
+import { breaking, lending, madeBytes, noise } from '../../../../../testtools/byte-sources.ts';
 import {
   encrypted,
   keyPacket,
@@ -98,6 +98,22 @@ describe('an OpenPGP message', () => {
       bytes += chunk.length;
     }
     expect(bytes).toBe(64 << 20);
+  });
+
+  it('passes errors of its source on, and ends it, also when it is compressed', async () => {
+    const error = new Error('the disk is gone');
+    const bytes = message(compressed(2, deflateSync(literalPacket(noise(3_000_000)))));
+    for (const length of [200, 100_000, 2_000_000, bytes.length]) {
+      const reading = collect(decryptMessage(madeRing())(breaking(bytes.subarray(0, length), error)));
+      await expect(reading, `${length} bytes`).rejects.toBe(error);
+    }
+    const source = lending(bytes, 10_000);
+    for await (const chunk of decryptMessage(madeRing())(source)) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(source.ended()).toBe(true);
+    expect(source.lent()).toBeLessThan(bytes.length);
   });
 
   it('hands on large pieces, however small its parts are', async () => {
