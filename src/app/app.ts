@@ -46,7 +46,7 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       const opened =
         transports.get(purpose) ??
         import('./transport.ts').then(({ openTransport }) =>
-          openTransport(settings, { logger, purpose, helpers: availableParallelism() }),
+          openTransport(settings, { logger, purpose, helpers: helpers() }),
         );
       transports.set(purpose, opened);
       return opened;
@@ -62,6 +62,12 @@ export function openApp({ settings, log, signal, program }: AppOptions): App & A
       }
     },
   };
+}
+
+/** Node's pool has four threads. */
+function helpers(): number {
+  const cpus = availableParallelism();
+  return cpus === 1 ? 0 : Math.min(4, cpus);
 }
 
 function ignore(): void {

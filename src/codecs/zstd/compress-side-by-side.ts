@@ -22,7 +22,7 @@ export function compressSideBySide({ options, frameBytes }: FrameOptions, helper
 
     const start = (): void => {
       const plain = gathering;
-      const packed = compressFrame(plain.subarray(0, length), { ...options, chunkSize: 1 << 20 });
+      const packed = compressFrame(plain.subarray(0, length), { ...options, chunkSize: 256 << 10 });
       packed.catch(() => undefined); // awaited in its turn
       running.push({ plain, packed });
     };

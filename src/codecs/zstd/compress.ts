@@ -27,8 +27,25 @@ export interface FrameOptions {
 export function compressZstd({ level = 3, helpers = 0 }: ZstdStyle = {}): Stage {
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
   const frames = { options: { params }, frameBytes: level < 10 ? 4 << 20 : 8 << 20 };
-  return helpers > 0 ? compressSideBySide(frames, helpers) : compressInTurn(frames);
+  const inTurn = compressInTurn(frames);
+  if (helpers === 0) return inTurn;
+  const sideBySide = compressSideBySide(frames, helpers);
+  return async function* (source): ByteSource {
+    const alone = runningStreams === 0;
+    runningStreams += 1;
+    try {
+      yield* (alone ? sideBySide : inTurn)(source);
+    } finally {
+      runningStreams -= 1;
+    }
+  };
 }
+
+/**
+ * Streams of this thread that may have helpers. Only one has: many frames at once take much memory, and side by side they
+ * cost more CPU than in turn.
+ */
+let runningStreams = 0;
 
 function compressInTurn({ options, frameBytes }: FrameOptions): Stage {
   return async function* (source): ByteSource {
