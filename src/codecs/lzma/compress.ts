@@ -1,8 +1,7 @@
 /** Writes LZMA-alone streams (`.lzma`) of unknown size with an end marker, with our own encoder. */
 import type { ByteSource } from '../../bytes/stage.ts';
 import { compressByPreset } from './compress-by-preset.ts';
-import { acquireEncoder, dictionaryBytes, releaseEncoder } from './encoder.ts';
-import { formatHeader } from './header.ts';
+import { acquireEncoder, releaseEncoder } from './encoder.ts';
 
 /**
  * Compresses a stream, readable by `xz --format=lzma -d` and WAL-G: as small as preset 0 of `xz` makes it, in less time.
@@ -16,7 +15,6 @@ export async function* compressLzma(source: ByteSource): ByteSource {
   }
   try {
     encoder.start();
-    yield formatHeader(dictionaryBytes);
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length;) {
         at += encoder.take(chunk.subarray(at));

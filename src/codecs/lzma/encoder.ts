@@ -1,5 +1,6 @@
 /** The encoder made of `assembly/lzma-encoder.ts`: a sliding window and a place for output in a memory of their own. */
 import { wasmModule } from './encoder-module.ts';
+import { formatHeader, headerBytes } from './header.ts';
 import { instantiate } from './web-assembly.ts';
 
 interface Routines {
@@ -15,7 +16,7 @@ const nextAt = 40;
 const outAt = 48;
 
 /** How far back matches may refer: as WAL-G says in its headers. */
-export const dictionaryBytes = 8 << 20;
+const dictionaryBytes = 8 << 20;
 /** Room for input behind the dictionary: it is moved only after so much. */
 const roomBytes = 8 << 20;
 const windowBytes = dictionaryBytes + roomBytes;
@@ -47,9 +48,10 @@ export class LzmaEncoder {
     this.#view = new DataView(routines.memory.buffer);
   }
 
-  /** Begins a stream. */
+  /** Begins a stream, with its header. */
   start(): void {
-    this.#routines.start(this.#outStart);
+    this.#bytes.set(formatHeader(dictionaryBytes), this.#outStart);
+    this.#routines.start(this.#outStart + headerBytes);
     this.#end = this.#windowAt;
   }
 
