@@ -52,6 +52,7 @@ export function faultyStorage(storage: Storage, plan: (call: StorageCall) => Fau
   return {
     calls,
     location: storage.location,
+    isRemote: storage.isRemote,
     read: (key, options) =>
       failing('read', key, async (fault) => breaking(await storage.read(key, options), fault, (chunk) => chunk.length)),
     write: (key, body, options) =>

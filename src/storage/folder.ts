@@ -28,6 +28,7 @@ export function inFolder(storage: Storage, folder: Key): Storage {
 
   return {
     location: `${storage.location.replace(/\/$/, '')}/${folder}`,
+    isRemote: storage.isRemote,
     read: async (key, options) => storage.read(outer(key), options),
     write: async (key, body, options) => storage.write(outer(key), body, options),
     stat: async (key, options) => {

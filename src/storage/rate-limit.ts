@@ -6,6 +6,7 @@ import type { Storage } from './storage.ts';
 export function withRateLimit(storage: Storage, limiter: RateLimiter): Storage {
   return {
     location: storage.location,
+    isRemote: storage.isRemote,
     read: async (key, options) => rateLimited(limiter, options?.signal)(await storage.read(key, options)),
     write: (key, body, options) => storage.write(key, rateLimited(limiter, options?.signal)(body), options),
     stat: (key, options) => storage.stat(key, options),

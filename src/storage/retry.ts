@@ -27,8 +27,8 @@ export function retryDelayMs({ firstDelayMs, maxDelayMs, random = Math.random }:
 
 /**
  * The same storage, which repeats every verb but `write` when it ends with an error of kind `unavailable`, unless its
- * adapter has done so for long enough. Of `read` that is the opening: once bytes have come, whoever reads them decides. A listing that breaks off starts again, and what it
- * gave already is not given twice.
+ * adapter has done so for long enough. Of `read` that is the opening: once bytes have come, whoever reads them decides. A
+ * listing that breaks off starts again, and what it gave already is not given twice.
  */
 export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, logger: Logger): Storage {
   async function pause(verb: string, attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void> {
@@ -76,6 +76,7 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
 
   return {
     location: storage.location,
+    isRemote: storage.isRemote,
     read: (key, options): Promise<ByteSource> => repeat('read', options?.signal, () => storage.read(key, options)),
     write: (key, body, options) => storage.write(key, body, options),
     stat: (key, options) => repeat('stat', options?.signal, () => storage.stat(key, options)),

@@ -62,6 +62,8 @@ export interface ListOptions extends Abortable {
 export interface Storage extends AsyncDisposable {
   /** For messages: where this is, without credentials. */
   readonly location: string;
+  /** Asking it something costs a round trip and maybe money: what a write finds out by itself is not asked before. */
+  readonly isRemote?: boolean | undefined;
   /**
    * Opens an object, to be read once; rejects with `ObjectNotFoundError` at once, before the first byte. That means that the
    * storage answered so: where it could not be asked, the error is another.

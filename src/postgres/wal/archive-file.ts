@@ -64,8 +64,11 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
   const { transport, preventOverwrite, signal, logger } = options;
   const { name, mode } = file;
   const key = walKey(name);
-  const ifAbsent = preventOverwrite || classifyWalFileName(name) === 'history';
-  const archived = ifAbsent ? await findObject(transport, key, { signal }) : undefined;
+  const isHistory = classifyWalFileName(name) === 'history';
+  const ifAbsent = preventOverwrite || isHistory;
+  // Under other suffixes there is something only if the codec was changed: for each segment, that is not worth the requests.
+  const looksAround = ifAbsent && (isHistory || transport.storage.isRemote !== true);
+  const archived = looksAround ? await findObject(transport, key, { signal }) : undefined;
   // Of an object under the very name, the write below answers only when it is durable: its writer may have been killed.
   if (archived !== undefined && archived.key !== storedKey(transport, key)) {
     return compareArchived(file, archived.key, options);

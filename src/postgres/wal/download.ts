@@ -2,8 +2,7 @@
 import { closeSync, fsync, fstatSync, openSync } from 'node:fs';
 import { createTurns } from '../../bytes/turns.ts';
 import { ArchiverError, codeOf, CorruptError, messageOf } from '../../errors.ts';
-import type { FoundObject } from '../../pipeline/find-object.ts';
-import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { OpenedObject } from '../../pipeline/find-object.ts';
 import { removeQuietly, writeAll } from '../../platform/files.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
 
@@ -19,7 +18,6 @@ export interface DownloadedFile {
 
 /** How to download. */
 export interface DownloadOptions {
-  readonly transport: Transport;
   readonly signal: AbortSignal;
   /** Wait until it is on disk. What a server fetches it makes durable itself before it counts on it. */
   readonly durable?: boolean;
@@ -32,12 +30,12 @@ export function localError(error: unknown, action: string): unknown {
 }
 
 /**
- * Decodes `found` into the new file `path`; when it fails, nothing stays there.
+ * Writes the bytes of `object` to the new file `path`; when it fails, nothing stays there.
  *
  * @throws CorruptError for an object that is damaged or empty, the storage's errors, `cannotWrite` for local ones, among
  *   them that `path` exists
  */
-export async function download(found: FoundObject, path: string, options: DownloadOptions): Promise<DownloadedFile> {
+export async function download(object: OpenedObject, path: string, options: DownloadOptions): Promise<DownloadedFile> {
   const action = `write "${path}"`;
   let descriptor: number;
   try {
@@ -47,12 +45,11 @@ export async function download(found: FoundObject, path: string, options: Downlo
   }
   try {
     try {
-      const { transport, signal, durable = false } = options;
-      const source = await readDecoded(transport, found.key, { signal });
+      const { signal, durable = false } = options;
       const head = Buffer.alloc(segmentHeaderBytes);
       let sizeBytes = 0;
       const turn = createTurns();
-      for await (const chunk of source) {
+      for await (const chunk of object.bytes) {
         signal.throwIfAborted();
         if (sizeBytes < head.length) head.set(chunk.subarray(0, head.length - sizeBytes), sizeBytes);
         sizeBytes += chunk.length;
@@ -60,7 +57,7 @@ export async function download(found: FoundObject, path: string, options: Downlo
         const turned = turn();
         if (turned !== undefined) await turned;
       }
-      if (sizeBytes === 0) throw new CorruptError(`archived file is empty: "${found.key}"`);
+      if (sizeBytes === 0) throw new CorruptError(`archived file is empty: "${object.key}"`);
       if (durable) await flush(descriptor, action);
       const inode = fstatSync(descriptor, { bigint: true }).ino;
       return { path, sizeBytes, head: head.subarray(0, Math.min(sizeBytes, head.length)), inode };

@@ -6,7 +6,7 @@ import { existsSync, linkSync, lstatSync, renameSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { walKey } from '../../catalog/layout.ts';
 import { ArchiverError, codeOf } from '../../errors.ts';
-import { findObject } from '../../pipeline/find-object.ts';
+import { openObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { removeQuietly } from '../../platform/files.ts';
@@ -107,14 +107,14 @@ class WalFetch {
 
   async fromArchive(): Promise<void> {
     const { transport, signal } = this.#options;
-    const found = await findObject(transport, walKey(this.#name), { signal });
-    if (found === undefined) {
+    const object = await openObject(transport, walKey(this.#name), { signal });
+    if (object === undefined) {
       await this.#refuseEmptyStorage();
       throw new WalNotArchivedError(this.#name, transport.storage.location);
     }
     const temp = this.#tempPath();
     try {
-      this.#check(await download(found, temp, { transport, signal }));
+      this.#check(await download(object, temp, { signal }));
       publish(temp, this.#target);
     } finally {
       removeQuietly(temp);

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, statSync } f
 import { basename, dirname, join, resolve } from 'node:path';
 import { walKey } from '../../catalog/layout.ts';
 import { codeOf, messageOf } from '../../errors.ts';
-import { findObject } from '../../pipeline/find-object.ts';
+import { openObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { removeQuietly } from '../../platform/files.ts';
@@ -72,13 +72,13 @@ async function fetchAhead(
   walDirectory: string,
   { transport, cwd, logger, signal }: PrefetchOptions,
 ): Promise<'ready' | 'absent' | 'left'> {
-  const found = await findObject(transport, walKey(name), { signal });
-  if (found === undefined) return 'absent';
+  const object = await openObject(transport, walKey(name), { signal });
+  if (object === undefined) return 'absent';
   const running = prefetch.running(name);
   let file;
   try {
     // Durable: after a crash of the machine, a segment with holes would look whole to the server.
-    file = await download(found, running, { transport, signal, durable: true });
+    file = await download(object, running, { signal, durable: true });
   } catch (error) {
     if (error instanceof Error && codeOf(error.cause) === 'EEXIST') return 'left';
     throw error;

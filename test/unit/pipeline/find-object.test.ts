@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fromBytes, type Stage } from '../../../src/bytes/stage.ts';
+import { collect, fromBytes, type Stage } from '../../../src/bytes/stage.ts';
 import type { Codec } from '../../../src/codecs/codec.ts';
-import { findObject } from '../../../src/pipeline/find-object.ts';
+import { findObject, openObject } from '../../../src/pipeline/find-object.ts';
 import type { Transport } from '../../../src/pipeline/transport.ts';
 import { StorageForbiddenError } from '../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../src/storage/memory/memory-storage.ts';
@@ -67,5 +67,35 @@ describe('finding an object by its logical name', () => {
   it('finds what is there although the storage fails to answer about another name', async () => {
     const { transport } = await rig(lz4, [`${segment}.zst`], ({ key }) => (key.endsWith('.br') ? {} : undefined));
     expect((await findObject(transport, segment))?.key).toBe(`${segment}.zst`);
+  });
+});
+
+describe('opening an object by its logical name', () => {
+  it('is one request for what has the suffix of its own codec', async () => {
+    const { transport, calls } = await rig(lz4, [segment, `${segment}.lz4`]);
+    const opened = await openObject({ ...transport, codec: none }, segment);
+    expect(opened?.key).toBe(segment);
+    expect((await collect(opened?.bytes ?? fromBytes(Buffer.alloc(0)))).toString()).toBe(segment);
+    expect(calls.map(({ verb, key }) => [verb, key])).toEqual([['read', segment]]);
+  });
+
+  it('looks for the others only when the storage said that it is not there', async () => {
+    const { transport, calls } = await rig(lz4, [segment]);
+    const opened = await openObject(transport, segment);
+    expect(opened?.key).toBe(segment);
+    expect((await collect(opened?.bytes ?? fromBytes(Buffer.alloc(0)))).toString()).toBe(segment);
+    expect(calls.filter(({ verb }) => verb === 'stat')).toHaveLength(6);
+    expect(calls.filter(({ verb }) => verb === 'read').map(({ key }) => key)).toEqual([`${segment}.lz4`, segment]);
+
+    const silent = await rig(lz4, [segment], ({ verb }) => (verb === 'read' ? {} : undefined));
+    await expect(openObject(silent.transport, segment)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(silent.calls).toHaveLength(1);
+  });
+
+  it('finds nothing only when every name was answered', async () => {
+    const { transport } = await rig(lz4, []);
+    expect(await openObject(transport, segment)).toBeUndefined();
+    const failing = await rig(lz4, [], ({ verb, count }) => (verb === 'stat' && count === 6 ? {} : undefined));
+    await expect(openObject(failing.transport, segment)).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });

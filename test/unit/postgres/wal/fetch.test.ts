@@ -74,6 +74,13 @@ describe('wal-fetch', () => {
     expect(files()).toEqual(['RECOVERYXLOG']);
   });
 
+  it('asks the storage once for what has the suffix of its codec', async () => {
+    await archive();
+    const { fetch, calls } = rigOf();
+    await fetch();
+    expect(calls.map(({ verb }) => verb)).toEqual(['read']);
+  });
+
   it('brings histories, labels and uncompressed objects back', async () => {
     await memory.write('wal_005/00000002.history', fromBytes(Buffer.from('1\t0/1\tx\n')));
     await rigOf().fetch('00000002.history', 'pg_wal/RECOVERYHISTORY');
@@ -84,7 +91,7 @@ describe('wal-fetch', () => {
     await archive();
     await expect(rigOf().fetch('000000010000000000000002')).rejects.toMatchObject({ kind: 'archiveMissing' });
     expect(files()).toEqual([]);
-    const plan = ({ verb, count }: StorageCall): Fault | undefined => (verb === 'stat' && count === 7 ? {} : undefined);
+    const plan = ({ verb, count }: StorageCall): Fault | undefined => (verb === 'stat' && count === 6 ? {} : undefined);
     await expect(rigOf({ plan }).fetch('000000010000000000000002')).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
@@ -195,7 +202,7 @@ describe('wal-fetch and failures that may pass', () => {
   it('gives up when the budget is spent, with the last error', async () => {
     await archive();
     const clock = fakeClock();
-    const plan = ({ verb }: StorageCall): Fault | undefined => (verb === 'stat' ? {} : undefined);
+    const plan = ({ verb }: StorageCall): Fault | undefined => (verb === 'read' ? {} : undefined);
     const { fetch } = rigOf({ plan, options: { retryBudgetMs: 30_000 }, clock });
     await expect(fetch()).rejects.toMatchObject({ kind: 'unavailable' });
     expect(clock.sleeps.reduce((sum, ms) => sum + ms)).toBe(30_000);
@@ -212,7 +219,7 @@ describe('wal-fetch and failures that may pass', () => {
   it('tries a refusal three times, and proof of absence once', async () => {
     const clock = fakeClock();
     const plan = ({ verb, key }: StorageCall): Fault | undefined =>
-      verb === 'stat' && key.endsWith('.lz4') ? { error: new StorageForbiddenError('no') } : undefined;
+      verb === 'read' && key.endsWith('.lz4') ? { error: new StorageForbiddenError('no') } : undefined;
     const refused = rigOf({ plan, options: { retryBudgetMs: 30_000 }, clock });
     await expect(refused.fetch()).rejects.toMatchObject({ kind: 'forbidden' });
     expect(refused.calls).toHaveLength(3);

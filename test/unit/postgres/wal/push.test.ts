@@ -187,6 +187,18 @@ describe('wal-push', () => {
     expect((await collect(await memory.read(`wal_005/${first}`))).equals(makeSegment(first))).toBe(true);
   });
 
+  it('asks a storage over the network for nothing that the write finds out, but for histories', async () => {
+    put(first);
+    put('00000002.history', '1\t0/1\tx\n');
+    const { push, calls } = rigOf({ storage: Object.assign(memory, { isRemote: true }), options: { totalLimit: 1 } });
+    await push(`pg_wal/${first}`);
+    expect(calls.map(({ verb }) => verb)).toEqual(['write']);
+    await push('pg_wal/00000002.history');
+    expect(calls.filter(({ verb }) => verb === 'stat')).not.toEqual([]);
+    put(first, makeSegment(first, { fill: 7 }));
+    await expect(push(`pg_wal/${first}`)).rejects.toMatchObject({ kind: 'cannotWrite' });
+  });
+
   it('succeeds when another process archives the same segment at the same moment', async () => {
     put(first);
     const outcomes = await Promise.all([1, 2, 3].map(() => rigOf().push(`pg_wal/${first}`)));
