@@ -16,18 +16,21 @@ const discardBytes = 256 * 1024;
 
 /** Sends a request. */
 export function openExchange(asked: HttpRequest, transport: Transport, deadlines: HttpDeadlines): Exchange {
-  const { method, url, signal } = asked;
+  const { method, url, signal, via } = asked;
   const inMemory = Array.isArray(asked.body) ? (asked.body as readonly Uint8Array[]) : undefined;
   const headers: Record<string, string> = { ...asked.headers };
   if (inMemory !== undefined)
     headers['content-length'] ??= String(inMemory.reduce((sum, { length }) => sum + length, 0));
+  if (via !== undefined) headers['host'] ??= url.host;
   const answered = Promise.withResolvers<IncomingMessage>();
   const request = transport.request(
     {
       method,
       protocol: url.protocol,
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port,
+      hostname: (via?.host ?? url.hostname).replace(/^\[|\]$/g, ''),
+      port: via?.port ?? url.port,
+      // The certificate is to be that of the URL.
+      ...(via !== undefined && { servername: url.hostname }),
       path: `${url.pathname}${url.search}`,
       headers,
       agent: transport.agent,
@@ -36,7 +39,7 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
       answered.resolve(message);
     },
   );
-  const watch = watchOf(request, url);
+  const watch = watchOf(request, url, deadlines);
   const abort = (): void => {
     request.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
   };
@@ -68,7 +71,7 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
         socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', settled).once('close', settled);
       });
       const sending = { answered: false, done: false };
-      send(request, asked, inMemory, watch, deadlines, sending).catch((error: unknown) => {
+      send(request, asked, inMemory, watch, sending).catch((error: unknown) => {
         answered.reject(error);
         request.destroy();
       });
@@ -97,57 +100,73 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
 
 /** Destroys the request when a wait takes too long. */
 interface Watch {
-  start(what: keyof typeof phrases, ms: number): void;
+  /** The other side is to take bytes; for as long as some leave this machine, it does. */
+  sending(): void;
+  /** All is sent, and an answer is to come. */
+  answering(): void;
   stop(): void;
   late(): NetworkError | undefined;
 }
 
-function watchOf(request: ClientRequest, url: URL): Watch {
+function watchOf(request: ClientRequest, url: URL, { idleMs, answerMs }: HttpDeadlines): Watch {
   let timer: NodeJS.Timeout | undefined;
   let late: NetworkError | undefined;
+  let isSending = false;
+  const end = (what: string, ms: number): void => {
+    late = new NetworkError(`${url.host} did not ${what} within ${ms / 1000} s`, 'timeout');
+    request.destroy(late);
+  };
+  const idle = (): void => {
+    end('take another byte of the request', idleMs);
+  };
+  // A request waits for a connection as long as others have them all; a connection has a deadline of its own.
+  request.once('socket', (socket: Socket) => {
+    if (isSending) socket.setTimeout(idleMs, idle);
+  });
+  const stop = (): void => {
+    isSending = false;
+    clearTimeout(timer);
+    request.socket?.setTimeout(0).off('timeout', idle);
+  };
   return {
-    start(what, ms) {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        late = new NetworkError(`${url.host} did not ${phrases[what]} within ${ms / 1000} s`, 'timeout');
-        request.destroy(late);
-      }, ms);
+    sending() {
+      if (isSending) return;
+      isSending = true;
+      request.socket?.setTimeout(idleMs, idle);
     },
-    stop() {
-      clearTimeout(timer);
+    answering() {
+      stop();
+      timer = setTimeout(end, answerMs, 'answer', answerMs);
     },
+    stop,
     late: () => late,
   };
 }
-
-const phrases = {
-  take: 'take another byte of the request',
-  answer: 'answer',
-} as const;
 
 async function send(
   request: ClientRequest,
   { body }: HttpRequest,
   inMemory: readonly Uint8Array[] | undefined,
   watch: Watch,
-  { idleMs, answerMs, connectMs }: HttpDeadlines,
   state: { readonly answered: boolean; done: boolean },
 ): Promise<void> {
-  const chunks = inMemory ?? (body as { readonly source: ByteSource } | undefined)?.source ?? [];
-  let first = true;
-  for await (const chunk of chunks) {
-    if (chunk.length === 0) continue;
-    // A lent chunk is another one's memory as soon as the next is asked for: wait until it is in the socket.
-    watch.start('take', first ? connectMs + idleMs : idleMs);
-    await written(request, chunk);
-    if (state.answered) return;
-    watch.stop();
-    first = false;
+  if (inMemory !== undefined) {
+    for (const chunk of inMemory) request.write(chunk);
+  } else if (body !== undefined) {
+    for await (const chunk of (body as { readonly source: ByteSource }).source) {
+      if (chunk.length === 0) continue;
+      // A lent chunk is another one's memory as soon as the next is asked for: wait until it is in the socket.
+      watch.sending();
+      await written(request, chunk);
+      if (state.answered) return;
+      watch.stop();
+    }
   }
-  if (first) watch.start('answer', connectMs + answerMs);
+  watch.sending();
   await ended(request);
   state.done = true;
-  if (!state.answered) watch.start('answer', answerMs);
+  if (state.answered) watch.stop();
+  else watch.answering();
 }
 
 function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {

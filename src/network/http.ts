@@ -34,6 +34,8 @@ export interface HttpRequest {
   /** Chunks in memory, sent as they are, or a stream, read once. */
   readonly body?: readonly Uint8Array[] | StreamedBody;
   readonly signal?: AbortSignal | undefined;
+  /** Where to connect to instead of the host of the URL, which stays the one that is spoken to. */
+  readonly via?: { readonly host: string; readonly port: number } | undefined;
   readonly deadlines?: Partial<HttpDeadlines>;
 }
 

@@ -100,7 +100,8 @@ export async function getObject(
       },
       signal,
     });
-    if (isPart && answer.status !== 206 && start > 0) {
+    const length = Number(textHeader(answer, 'content-length'));
+    if (isPart && answer.status !== 206 && !(start === 0 && length <= (bytes ?? length))) {
       await answer.discard();
       throw new ArchiverError(
         'config',

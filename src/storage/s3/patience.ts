@@ -86,11 +86,13 @@ function toldOf(error: unknown, asked: Asked): unknown {
   if (error instanceof S3AnswerError) return errorOf(error, asked);
   if (!(error instanceof NetworkError)) return error;
   const message = `cannot ${asked.action} in ${asked.location}: ${error.message}`;
-  return new StorageUnavailableError(message, { cause: error, hint: error.hint ?? hints[error.code ?? ''] });
+  return new StorageUnavailableError(message, { cause: error, hint: hints[error.code ?? ''] ?? error.hint });
 }
 
 const hints: Readonly<Record<string, string>> = {
   timeout: 'Check host and port of AWS_ENDPOINT, and whether a firewall or proxy is in between.',
+  ENOTFOUND:
+    'Check AWS_ENDPOINT, and the name servers of this machine; AWS_S3_FORCE_PATH_STYLE=true keeps the bucket out of the host.',
 };
 
 /** Wrong certificates and names stay wrong. */

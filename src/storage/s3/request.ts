@@ -2,7 +2,7 @@
  * Signed requests to a bucket, repeated as long as that makes sense: the lean way that `wal-push` takes, without an SDK.
  * What the verbs mean is in `object-requests.ts`.
  */
-import type { HttpClient, HttpResponse } from '../../network/http.ts';
+import type { HttpClient, HttpDeadlines, HttpResponse } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Key } from '../storage.ts';
@@ -11,6 +11,7 @@ import { checksumHeaders, payloadHash } from './checksum.ts';
 import type { S3Config } from './config.ts';
 import type { CredentialSource } from './credentials.ts';
 import { bucketUrl, encodedKey, queryOf } from './endpoint.ts';
+import { connectionTarget } from './endpoint-source.ts';
 import { createPatience, type Patience } from './patience.ts';
 import { signed } from './sign.ts';
 import { textOf } from './xml.ts';
@@ -30,6 +31,8 @@ export interface S3Request {
   readonly checksum?: 'configured' | 'md5' | undefined;
   /** A 412 means that the object is there. */
   readonly ifAbsent?: boolean | undefined;
+  /** Where the usual ones are too short. */
+  readonly deadlines?: Partial<HttpDeadlines>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -155,7 +158,7 @@ export class S3Requests implements AsyncDisposable {
   }
 
   async #sendOnce(request: S3Request, region: string, bucket: string): Promise<HttpResponse> {
-    const { method, key, query = {}, body, checksum, signal } = request;
+    const { method, key, query = {}, body, checksum, deadlines, signal } = request;
     const { config } = this;
     this.#credentials ??= this.#open(region);
     const credentials = await this.#credentials.get();
@@ -166,6 +169,9 @@ export class S3Requests implements AsyncDisposable {
     if (config.yandexSessionToken && credentials.sessionToken !== undefined) {
       headers['x-yacloud-subjecttoken'] = credentials.sessionToken;
     }
+    const { endpointSource } = config;
+    const via = endpointSource && (await connectionTarget(endpointSource, this.#http, signal));
+    if (via !== undefined && endpointSource?.protocol !== undefined) url.protocol = endpointSource.protocol;
     const date = new Date(this.#clock.now().getTime() + this.#clockOffsetMs);
     const hash = payloadHash(body, url.protocol, headers);
     const began = this.#clock.monotonicMs();
@@ -174,7 +180,9 @@ export class S3Requests implements AsyncDisposable {
       url,
       headers: signed({ method, url, headers, payloadHash: hash }, { credentials, region, service: 's3', date }),
       ...(body !== undefined && { body }),
+      ...(deadlines !== undefined && { deadlines }),
       signal,
+      via,
     });
     const { status } = answer;
     const durationMs = Math.round(this.#clock.monotonicMs() - began);
