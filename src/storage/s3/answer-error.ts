@@ -8,7 +8,7 @@ import {
   StorageUnavailableError,
 } from '../errors.ts';
 import type { Key } from '../storage.ts';
-import { textOf } from './xml.ts';
+import { textOf } from '../xml.ts';
 
 /** An answer that is a refusal; the cause of the errors that tell of it. Holds nothing secret. */
 export class S3AnswerError extends Error {

@@ -8,7 +8,7 @@ import type { AwsCredentials } from './credentials.ts';
 import { awsDomain, queryOf } from './endpoint.ts';
 import { payloadHash } from './checksum.ts';
 import { signed } from './sign.ts';
-import { textOf } from './xml.ts';
+import { textOf } from '../xml.ts';
 
 /** What a role is asked for with. */
 export interface RoleRequest {

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { readSetting, readSettings, type RawSettings } from '../../config/setting.ts';
 import { shownText } from '../../config/shown.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
+import { proxiesOf } from '../../network/proxies.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { checkPrefix } from '../key.ts';
 import { parseStoragePrefix } from '../prefix.ts';
@@ -171,13 +172,4 @@ async function additionalHeaders(text: string | undefined): Promise<Readonly<Rec
   if (text === undefined) return {};
   const { headersFrom } = await import('./additional-headers.ts');
   return headersFrom(text);
-}
-
-function proxiesOf(raw: RawSettings): Readonly<Record<string, string>> | undefined {
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]);
-  const found = names.flatMap((name) => {
-    const text = raw.get(name)?.text;
-    return text === undefined ? [] : [[name, text] as const];
-  });
-  return found.some(([name]) => !/^no_proxy$/i.test(name)) ? Object.fromEntries(found) : undefined;
 }

@@ -5,6 +5,8 @@
 import type { HttpClient, HttpDeadlines, HttpResponse } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createPatience, type Patience } from '../patience.ts';
+import type { RetryPolicy } from '../retry.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind, errorOf, S3AnswerError, type Asked } from './answer-error.ts';
 import { checksumHeaders, payloadHash } from './checksum.ts';
@@ -12,9 +14,9 @@ import type { S3Config } from './config.ts';
 import type { CredentialSource } from './credentials.ts';
 import { bucketUrl, encodedKey, queryOf } from './endpoint.ts';
 import { connectionTarget } from './endpoint-source.ts';
-import { createPatience, type Patience } from './patience.ts';
+import { judged } from './judgement.ts';
 import { signed } from './sign.ts';
-import { textOf } from './xml.ts';
+import { textOf } from '../xml.ts';
 
 /** One request. It may be sent several times: the body is held. */
 export interface S3Request {
@@ -60,6 +62,7 @@ export class S3Requests implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #patience: Patience;
+  readonly #throttled: RetryPolicy;
   #credentials: CredentialSource | undefined;
   #region: string | undefined;
   #asking: Promise<string> | undefined;
@@ -73,7 +76,10 @@ export class S3Requests implements AsyncDisposable {
     this.#logger = logger;
     this.#clock = clock;
     this.#region = config.region;
-    this.#patience = createPatience({ ...config, clock, logger });
+    const { maxRetries, minThrottlingDelayMs: firstDelayMs, maxThrottlingDelayMs: maxDelayMs, location } = config;
+    const policy: RetryPolicy = { attempts: maxRetries + 1, firstDelayMs: 60, maxDelayMs: 300_000 };
+    this.#throttled = { ...policy, firstDelayMs, maxDelayMs };
+    this.#patience = createPatience({ location, policy, clock, logger });
   }
 
   /** The key as the bucket knows it. */
@@ -131,7 +137,7 @@ export class S3Requests implements AsyncDisposable {
   async #repeat<T>(request: S3Request, act: () => Promise<T>): Promise<T> {
     const asked: Asked = { ...request, location: this.config.location };
     const corrected = new Set<string>();
-    for (const trying = this.#patience.begin(asked); ;) {
+    for (const trying = this.#patience.begin(asked.action); ;) {
       try {
         const result = await act();
         this.#patience.noteAnswer();
@@ -146,7 +152,7 @@ export class S3Requests implements AsyncDisposable {
             continue;
           }
         }
-        await trying.pause(error, request.signal);
+        await trying.pause(judged(error, asked, this.#throttled), request.signal);
       }
     }
   }

@@ -1,4 +1,4 @@
-/** The little of XML that the answers of S3 need: elements without attributes that matter, never nested in their like. */
+/** The little of XML that the answers of storages need: elements without attributes that matter, never nested in their like. */
 
 /** The text of the first element of that name, without its escapes; undefined when there is none. */
 export function textOf(xml: string, name: string): string | undefined {
