@@ -22,13 +22,19 @@ const { storagePrefix, ...prefixes } = storageSettings;
 /** The adapters, by the settings of their prefixes, in the order in which the first one set is chosen. */
 const adapters: Readonly<Record<keyof typeof prefixes, OpenAdapter | undefined>> = {
   ossPrefix: undefined,
-  s3Prefix: undefined,
+  s3Prefix: async (raw, options) => {
+    const { openS3Storage } = await import('./s3/open.ts');
+    return openS3Storage(raw, options);
+  },
   filePrefix: async (raw) => {
     const { openFileStorage } = await import('./file/file-storage.ts');
     return openFileStorage({ prefix: readSetting(storageSettings.filePrefix, raw) ?? '' });
   },
   gsPrefix: undefined,
-  azPrefix: undefined,
+  azPrefix: async (raw, options) => {
+    const { openAzureStorage } = await import('./azure/open.ts');
+    return openAzureStorage(raw, options);
+  },
   swiftPrefix: undefined,
   sshPrefix: undefined,
 };
@@ -48,7 +54,7 @@ export const openStorage: OpenAdapter = async (raw, options) => {
 const openChosen: OpenAdapter = async (raw, options) => {
   const names = Object.keys(adapters) as (keyof typeof adapters)[];
   const usable = names.filter((name) => adapters[name] !== undefined).map((name) => prefixes[name].env);
-  const chosen = names.find((name) => readSetting(prefixes[name], raw) !== undefined);
+  const chosen = names.find((name) => readSetting(prefixes[name], raw) !== undefined) ?? providedBucket(raw);
   if (chosen === undefined) {
     throw new ArchiverError('config', 'no storage is configured', { hint: `Set one of ${usable.join(', ')}.` });
   }
@@ -58,3 +64,8 @@ const openChosen: OpenAdapter = async (raw, options) => {
     hint: `Use one of ${usable.join(', ')}, and remove the other setting: it would be chosen before it.`,
   });
 };
+
+/** Hosts of Tigris have the bucket in the environment, beside the endpoint. */
+function providedBucket(raw: RawSettings): 's3Prefix' | undefined {
+  return raw.get('BUCKET_NAME') !== undefined && raw.get('AWS_ENDPOINT_URL_S3') !== undefined ? 's3Prefix' : undefined;
+}

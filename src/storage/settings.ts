@@ -9,9 +9,14 @@ export const storageSettings = {
   ossPrefix: optionalSetting('WALG_OSS_PREFIX', text, `Alibaba OSS: oss://bucket/path. ${later}`, {
     aliases: ['WALE_OSS_PREFIX'],
   }),
-  s3Prefix: optionalSetting('WALG_S3_PREFIX', text, `S3 and compatibles: s3://bucket/path. ${later}`, {
-    aliases: ['WALE_S3_PREFIX'],
-  }),
+  s3Prefix: optionalSetting(
+    'WALG_S3_PREFIX',
+    text,
+    'S3 and compatibles: s3://bucket/path. Unset, with BUCKET_NAME and AWS_ENDPOINT_URL_S3 set: that bucket.',
+    {
+      aliases: ['WALE_S3_PREFIX'],
+    },
+  ),
   filePrefix: optionalSetting(
     'WALG_FILE_PREFIX',
     path,

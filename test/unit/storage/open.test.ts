@@ -50,12 +50,25 @@ describe('opening the storage of the settings', () => {
     });
   });
 
+  it('takes S3 before files, and a bucket that the host provides last', async () => {
+    await using directory = await temporaryDirectory();
+    const opened = async (settings: Readonly<Record<string, string>>): Promise<string> => {
+      await using storage = await openStorage(rawSettings(settings));
+      return storage.location;
+    };
+    const file = { WALG_FILE_PREFIX: directory.path };
+    const provided = { BUCKET_NAME: 'given', AWS_ENDPOINT_URL_S3: 'https://s3.example.org' };
+    expect(await opened({ ...file, WALG_S3_PREFIX: 's3://bucket/path' })).toBe('s3://bucket/path');
+    expect(await opened({ ...file, WALE_S3_PREFIX: 's3://bucket/' })).toBe('s3://bucket');
+    expect(await opened({ ...file, ...provided })).toBe(directory.path);
+    expect(await opened({ ...provided, WALG_STORAGE_PREFIX: 'db' })).toBe('s3://given/db');
+    await expect(opened({ BUCKET_NAME: 'given' })).rejects.toThrow('no storage is configured');
+  });
+
   it('refuses what would be chosen before the file storage, and ignores what would be chosen after it', async () => {
     await using directory = await temporaryDirectory();
-    for (const name of ['WALG_OSS_PREFIX', 'WALG_S3_PREFIX', 'WALE_S3_PREFIX']) {
-      const settings = rawSettings({ WALG_FILE_PREFIX: directory.path, [name]: 's3://bucket/path' });
-      await expect(openStorage(settings)).rejects.toMatchObject({ kind: 'config' });
-    }
+    const oss = rawSettings({ WALG_FILE_PREFIX: directory.path, WALG_OSS_PREFIX: 'oss://bucket/path' });
+    await expect(openStorage(oss)).rejects.toMatchObject({ kind: 'config' });
     for (const name of ['WALG_GS_PREFIX', 'WALG_SSH_PREFIX']) {
       await openStorage(rawSettings({ WALG_FILE_PREFIX: directory.path, [name]: 'gs://bucket/path' }));
       await expect(openStorage(rawSettings({ [name]: 'gs://bucket/path' }))).rejects.toThrow(

@@ -1,0 +1,143 @@
+/** The requests of a multipart upload besides those of its parts. */
+import { createHash } from 'node:crypto';
+import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
+import type { Key } from '../storage.ts';
+import { ArchiverError } from '../../errors.ts';
+import { answerBehind } from './answer-error.ts';
+import { newObjectHeaders } from './object-headers.ts';
+import { headObject, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
+import type { S3Requests } from './request.ts';
+import { escaped, textOf } from '../xml.ts';
+
+/** A multipart upload that has begun. */
+export interface MultipartUpload {
+  readonly key: Key;
+  readonly uploadId: string;
+}
+
+/** Begins an upload; nothing is visible before it is completed. */
+export async function createMultipart(
+  requests: S3Requests,
+  key: Key,
+  { signal }: VerbOptions = {},
+): Promise<MultipartUpload> {
+  const { config } = requests;
+  const { text } = await requests.sendForText({
+    action: `begin the upload of "${key}"`,
+    method: 'POST',
+    key,
+    query: { uploads: '' },
+    headers: {
+      ...newObjectHeaders(config),
+      ...(config.checksums === 'when_supported' && { 'x-amz-checksum-algorithm': 'CRC32' }),
+    },
+    body: [],
+    signal,
+  });
+  const uploadId = textOf(text, 'UploadId');
+  if (uploadId !== undefined && uploadId !== '') return { key, uploadId };
+  throw new ArchiverError(
+    'unavailable',
+    `cannot begin the upload of "${key}" in ${config.location}: no upload id came`,
+  );
+}
+
+/**
+ * Makes an object of parts. Where the answer was lost, it is found out whether that has happened.
+ *
+ * @param parts in the order of their numbers
+ * @throws the errors of storages; a storage that lacks conditional writes answers 501 with `ifAbsent`
+ */
+export async function completeMultipart(
+  requests: S3Requests,
+  { key, uploadId }: MultipartUpload,
+  parts: readonly UploadedPart[],
+  { ifAbsent = false, signal }: PutOptions = {},
+): Promise<void> {
+  try {
+    await requests.sendForText({
+      action: `complete "${key}"`,
+      method: 'POST',
+      key,
+      query: { uploadId },
+      headers: { 'content-type': 'application/xml', ...(ifAbsent && { 'if-none-match': '*' }) },
+      body: [
+        Buffer.from(
+          `${xmlStart}<CompleteMultipartUpload${namespace}>${parts.map(partXml).join('')}</CompleteMultipartUpload>`,
+        ),
+      ],
+      ifAbsent,
+      deadlines: { answerMs: completionMs },
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    // A try may have done it, and the next one met the object, or no upload any more.
+    const isUnsure =
+      error instanceof ObjectExistsError || (error instanceof ArchiverError && error.kind === 'unavailable');
+    if (isUnsure && (await isMadeOf(requests, key, parts, signal))) return;
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Discards what was uploaded. One that is there no more is no error. */
+export async function abortMultipart(
+  requests: S3Requests,
+  { key, uploadId }: MultipartUpload,
+  { signal }: VerbOptions = {},
+): Promise<void> {
+  try {
+    const answer = await requests.send({
+      action: `discard the upload of "${key}"`,
+      method: 'DELETE',
+      key,
+      query: { uploadId },
+      signal,
+    });
+    await answer.discard();
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError || answerBehind(error)?.status === 404) return;
+    throw error;
+  }
+}
+
+/** The ETag of an object of these parts, with quotes; undefined where ETags are not MD5. */
+export function multipartEtag(parts: readonly UploadedPart[]): string | undefined {
+  const digests = createHash('md5');
+  for (const { etag } of parts) {
+    const hex = /^"?([0-9a-f]{32})"?$/i.exec(etag)?.[1];
+    if (hex === undefined) return undefined;
+    digests.update(hex, 'hex');
+  }
+  return `"${digests.digest('hex')}-${parts.length}"`;
+}
+
+/** XML documents of S3 begin so. */
+export const xmlStart = '<?xml version="1.0" encoding="UTF-8"?>';
+/** The attribute of their root. */
+export const namespace = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
+
+/** Storages that copy the parts together are silent meanwhile. */
+const completionMs = 10 * 60_000;
+/** By then it has been tried for long enough. */
+const lookMs = 30_000;
+
+async function isMadeOf(
+  requests: S3Requests,
+  key: Key,
+  parts: readonly UploadedPart[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const expected = multipartEtag(parts);
+  if (expected === undefined) return false;
+  const soon = AbortSignal.timeout(lookMs);
+  const either = signal === undefined ? soon : AbortSignal.any([signal, soon]);
+  const found = await headObject(requests, key, { signal: either }).catch(() => undefined);
+  return found?.etag?.toLowerCase() === expected;
+}
+
+function partXml({ partNumber, etag, crc32 }: UploadedPart): string {
+  const checksum = crc32 === undefined ? '' : `<ChecksumCRC32>${crc32}</ChecksumCRC32>`;
+  return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escaped(etag)}</ETag>${checksum}</Part>`;
+}

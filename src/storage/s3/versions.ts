@@ -1,0 +1,73 @@
+/** Versions: where a bucket keeps them, deleting an object means deleting them all (`storages.md` 2.4 of the specification). */
+import { ArchiverError } from '../../errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Key } from '../storage.ts';
+import type { VerbOptions } from './object-requests.ts';
+import type { S3Requests } from './request.ts';
+import { elementsOf, textOf } from '../xml.ts';
+
+/** A version or a delete marker of an object; without an id: the object itself, whatever the bucket keeps. */
+export interface ObjectVersion {
+  readonly key: Key;
+  readonly versionId?: string;
+}
+
+/** Whether the bucket keeps versions, or kept some once. A storage that cannot say so, or does not let us ask, keeps none. */
+export async function keepsVersions(
+  requests: S3Requests,
+  { signal, logger }: VerbOptions & { readonly logger: Logger },
+): Promise<boolean> {
+  try {
+    const { text } = await requests.sendForText({
+      action: 'ask about versions',
+      method: 'GET',
+      query: { versioning: '' },
+      signal,
+    });
+    return /^(Enabled|Suspended)$/.test(textOf(text, 'Status')?.trim() ?? '');
+  } catch (error) {
+    if (!(error instanceof ArchiverError) || error.kind === 'unavailable') throw error;
+    logger.debug('cannot find out whether the bucket keeps versions; taken for no', { reason: error.message });
+    return false;
+  }
+}
+
+/** All versions and delete markers of objects of the same folder. What was never there has none. */
+export async function versionsOf(
+  requests: S3Requests,
+  keys: readonly Key[],
+  { signal }: VerbOptions = {},
+): Promise<readonly ObjectVersion[]> {
+  const wanted = new Map(keys.map((key) => [requests.inBucket(key), key]));
+  const prefix = commonStart([...wanted.keys()]);
+  const found: ObjectVersion[] = [];
+  for (let from: Record<string, string> = {}; ;) {
+    const { text } = await requests.sendForText({
+      action: `list the versions of "${keys[0] ?? ''}"`,
+      method: 'GET',
+      query: { versions: '', prefix, ...from },
+      signal,
+    });
+    for (const entry of [...elementsOf(text, 'Version'), ...elementsOf(text, 'DeleteMarker')]) {
+      const key = wanted.get(textOf(entry, 'Key') ?? '');
+      const versionId = textOf(entry, 'VersionId');
+      if (key !== undefined) found.push({ key, ...(versionId !== undefined && versionId !== '' && { versionId }) });
+    }
+    if (textOf(text, 'IsTruncated')?.trim() !== 'true') return found;
+    const marker = textOf(text, 'NextKeyMarker') ?? '';
+    const next = { 'key-marker': marker, 'version-id-marker': textOf(text, 'NextVersionIdMarker') ?? '' };
+    if (marker === '' || JSON.stringify(next) === JSON.stringify(from)) {
+      throw new ArchiverError('unavailable', `cannot list versions in ${requests.config.location}: it comes to no end`);
+    }
+    from = next;
+  }
+}
+
+/** The longest text that all begin with. */
+function commonStart(texts: readonly string[]): string {
+  let [start = ''] = texts;
+  for (const text of texts) {
+    while (!text.startsWith(start)) start = start.slice(0, -1);
+  }
+  return start;
+}
