@@ -27,6 +27,16 @@ export function checkKey(key: Key): void {
   }
 }
 
+/** Whether {@link checkKey} passes: places hold names of others, too. */
+export function isKey(name: string): boolean {
+  try {
+    checkKey(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Checks the folder of a listing: a key, or '' for the root. @throws InvalidKeyError */
 export function checkPrefix(prefix: Key): void {
   if (prefix !== '') checkKey(prefix);

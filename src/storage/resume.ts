@@ -3,10 +3,10 @@
  * only the very object that it opened first.
  */
 import type { ByteSource } from '../bytes/stage.ts';
-import { ArchiverError, CorruptError, messageOf } from '../errors.ts';
+import { CorruptError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { ObjectNotFoundError, StorageUnavailableError } from './errors.ts';
+import { isWorthRepeating, ObjectNotFoundError, StorageUnavailableError } from './errors.ts';
 import { retryDelayMs, type RetryPolicy } from './retry.ts';
 import type { Key } from './storage.ts';
 
@@ -108,8 +108,7 @@ export async function* resumed(download: Download, { policy, clock, logger }: Re
 
     function broken(error: unknown): undefined {
       signal?.throwIfAborted();
-      const mayPass = error instanceof ArchiverError && error.kind === 'unavailable';
-      if (!mayPass || error instanceof ObjectChangedError) throw error;
+      if (!isWorthRepeating(error) || error instanceof ObjectChangedError) throw error;
       failure = error;
     }
   }

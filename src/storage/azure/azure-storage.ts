@@ -1,0 +1,98 @@
+/** Azure Blob Storage (section 4 of `storages.md` in the specification): block blobs in a container. */
+import type { ByteSource } from '../../bytes/stage.ts';
+import { ObjectNotFoundError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../key.ts';
+import type {
+  Abortable,
+  FolderInfo,
+  Key,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  Storage,
+  WriteOptions,
+} from '../storage.ts';
+import type { UploadBuffers } from '../upload-buffers.ts';
+import { deleteBlob, headBlob } from './blob-requests.ts';
+import { copyObject } from './copying.ts';
+import { openObject } from './download.ts';
+import { listObjects } from './listing.ts';
+import type { AzureRequests } from './requests.ts';
+import { writeObject } from './upload.ts';
+
+const deletionsAtOnce = 32;
+
+/** A container, seen from the prefix of its configuration. Disposing closes the connections. */
+export class AzureStorage implements Storage {
+  readonly location: string;
+  readonly isRemote = true;
+  readonly #requests: AzureRequests;
+  readonly #buffers: UploadBuffers;
+
+  constructor(requests: AzureRequests, buffers: UploadBuffers) {
+    this.location = requests.config.location;
+    this.#requests = requests;
+    this.#buffers = buffers;
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
+    checkKey(key);
+    return openObject(this.#requests, key, options);
+  }
+
+  async write(key: Key, body: ByteSource, options: WriteOptions = {}): Promise<void> {
+    checkKey(key);
+    await writeObject(this.#requests, key, body, { ...options, buffers: this.#buffers });
+  }
+
+  async stat(key: Key, { signal }: Abortable = {}): Promise<ObjectInfo | undefined> {
+    checkKey(key);
+    try {
+      const { isFolder, sizeBytes, modified } = await headBlob(this.#requests, key, { signal });
+      return isFolder ? undefined : { kind: 'object', key, sizeBytes, modified };
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async *list(prefix: Key, options: ListOptions = {}): AsyncIterable<ObjectInfo | FolderInfo> {
+    checkPrefix(prefix);
+    yield* listObjects(this.#requests, prefix, options);
+  }
+
+  async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
+    keys.forEach(checkKey);
+    const left = [...keys];
+    const deleteSome = async (): Promise<void> => {
+      for (let key = left.pop(); key !== undefined; key = left.pop()) {
+        try {
+          await deleteBlob(this.#requests, key, { signal });
+        } catch (error) {
+          if (error instanceof ObjectNotFoundError) continue;
+          left.length = 0;
+          throw error;
+        }
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: deletionsAtOnce }, deleteSome));
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async copy(from: Key, to: Key, options: Abortable = {}): Promise<void> {
+    checkKey(from);
+    checkKey(to);
+    await copyObject(this.#requests, from, to, options);
+  }
+
+  /** Blocks of uploads that were killed are removed by Azure, after a week. */
+  removeLeftovers(prefix: Key): Promise<void> {
+    return Promise.resolve().then(() => {
+      checkPrefix(prefix);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#requests[Symbol.asyncDispose]();
+  }
+}

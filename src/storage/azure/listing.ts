@@ -1,0 +1,54 @@
+/** Listings of a container. */
+import { elementsOf, textOf } from '../xml.ts';
+import { isKey } from '../key.ts';
+import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
+import type { AzureRequests } from './requests.ts';
+
+/** Lists objects below a folder, page by page. */
+export async function* listObjects(
+  requests: AzureRequests,
+  folder: Key,
+  { recursive = false, signal }: ListOptions,
+): AsyncIterable<ObjectInfo | FolderInfo> {
+  const root = requests.nameOf('');
+  const prefix = folder === '' ? root : `${requests.nameOf(folder)}/`;
+  let marker: string | undefined;
+  do {
+    const page = await requests.sendForXml(
+      {
+        ...{ action: `list "${folder}"`, method: 'GET', signal },
+        query: {
+          ...{ restype: 'container', comp: 'list', marker },
+          prefix: prefix === '' ? undefined : prefix,
+          delimiter: recursive ? undefined : '/',
+        },
+      },
+      'EnumerationResults',
+    );
+    for (const blob of elementsOf(page, 'Blob')) {
+      const key = nameIn(blob).slice(root.length);
+      // Placeholders of folders, and the folders that some accounts really have, are no objects.
+      if (isKey(key) && textOf(blob, 'ResourceType') !== 'directory') yield objectOf(key, blob);
+    }
+    for (const found of elementsOf(page, 'BlobPrefix')) {
+      const key = nameIn(found).slice(root.length).replace(/\/$/, '');
+      if (isKey(key)) yield { kind: 'folder', key };
+    }
+    marker = textOf(page, 'NextMarker');
+  } while (marker !== undefined && marker !== '');
+}
+
+function objectOf(key: Key, blob: string): ObjectInfo {
+  return {
+    kind: 'object',
+    key,
+    sizeBytes: Number(textOf(blob, 'Content-Length')),
+    modified: new Date(textOf(blob, 'Last-Modified') ?? 0),
+  };
+}
+
+/** Names that XML cannot hold come percent-encoded. */
+function nameIn(element: string): string {
+  const name = textOf(element, 'Name') ?? '';
+  return /<Name\s+Encoded="true"/i.test(element) ? decodeURIComponent(name) : name;
+}

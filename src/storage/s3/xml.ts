@@ -1,0 +1,1 @@
+export { elementsOf, escaped, textOf } from '../xml.ts';
