@@ -19,6 +19,7 @@ step() {
   fi
 }
 
+sh scripts/test-programs.sh || failed=" programs"
 step format "$node" node_modules/prettier/bin/prettier.cjs --check --log-level warn .
 step types "$node" node_modules/typescript/bin/tsc
 step lint "$node" node_modules/eslint/bin/eslint.js --cache --cache-location .cache/eslint --max-warnings 0 .

