@@ -9,6 +9,8 @@ import { backupSettings, laterBackupSettings } from '../postgres/backup/settings
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
+import { gcsSettings } from '../storage/gcs/settings.ts';
+import { azureSettings } from '../storage/azure/settings.ts';
 import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { memorySettings } from '../storage/upload-buffers.ts';
@@ -18,6 +20,8 @@ import { settingsKnownLater } from './settings-known-later.ts';
 export const settingSections: readonly SettingSection[] = [
   { title: 'Storage', groups: [storageSettings] },
   { title: 'S3', groups: s3Settings },
+  { title: 'Azure', groups: azureSettings },
+  { title: 'Google Cloud Storage', groups: [gcsSettings] },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings, memorySettings] },

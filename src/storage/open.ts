@@ -30,7 +30,10 @@ const adapters: Readonly<Record<keyof typeof prefixes, OpenAdapter | undefined>>
     const { openFileStorage } = await import('./file/file-storage.ts');
     return openFileStorage({ prefix: readSetting(storageSettings.filePrefix, raw) ?? '' });
   },
-  gsPrefix: undefined,
+  gsPrefix: async (raw, options) => {
+    const { openGcsStorage } = await import('./gcs/open.ts');
+    return openGcsStorage(raw, options);
+  },
   azPrefix: async (raw, options) => {
     const { openAzureStorage } = await import('./azure/open.ts');
     return openAzureStorage(raw, options);

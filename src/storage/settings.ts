@@ -23,10 +23,10 @@ export const storageSettings = {
     'The directory that holds the archive: an absolute path that exists. Also the form file://localhost/path.',
     { aliases: ['WALE_FILE_PREFIX'] },
   ),
-  gsPrefix: optionalSetting('WALG_GS_PREFIX', text, `Google Cloud Storage: gs://bucket/path. ${later}`, {
+  gsPrefix: optionalSetting('WALG_GS_PREFIX', text, 'Google Cloud Storage: gs://bucket/path.', {
     aliases: ['WALE_GS_PREFIX'],
   }),
-  azPrefix: optionalSetting('WALG_AZ_PREFIX', text, `Azure Blob Storage: azure://container/path. ${later}`, {
+  azPrefix: optionalSetting('WALG_AZ_PREFIX', text, 'Azure Blob Storage: azure://container/path.', {
     aliases: ['WALE_AZ_PREFIX'],
   }),
   swiftPrefix: optionalSetting('WALG_SWIFT_PREFIX', text, `OpenStack Swift: swift://container/path. ${later}`, {

@@ -1,0 +1,139 @@
+/**
+ * Objects in Google Cloud Storage (`storages.md` 3 of the specification), by its JSON interface over our own HTTP client.
+ * Its description: https://cloud.google.com/storage/docs/json_api/v1
+ */
+import type { ByteSource } from '../../bytes/stage.ts';
+import { ObjectNotFoundError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../key.ts';
+import type {
+  Abortable,
+  FolderInfo,
+  Key,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  Storage,
+  WriteOptions,
+} from '../storage.ts';
+import type { UploadBuffers } from '../upload-buffers.ts';
+import { openObject } from './download.ts';
+import { listObjects, listTemporaries } from './listing.ts';
+import { infoFields, infoOf, type GcsObject } from './object-resource.ts';
+import type { GcsRequests } from './requests.ts';
+import { writeObject } from './upload.ts';
+
+/** Deletions at the same time; each is a request of its own. */
+const deletions = 32;
+/** Younger temporary objects may belong to a WAL-G that is at work. */
+const leftoverMs = 24 * 3_600_000;
+
+/** The storage that these requests speak to; disposing of it closes their connections. */
+export class GcsStorage implements Storage {
+  readonly location: string;
+  readonly #requests: GcsRequests;
+  readonly #buffers: UploadBuffers;
+
+  constructor(requests: GcsRequests, buffers: UploadBuffers) {
+    this.location = requests.config.location;
+    this.#requests = requests;
+    this.#buffers = buffers;
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
+    checkKey(key);
+    return openObject(this.#requests, key, options);
+  }
+
+  async write(key: Key, body: ByteSource, options: WriteOptions = {}): Promise<void> {
+    checkKey(key);
+    options.signal?.throwIfAborted();
+    await writeObject(this.#requests, this.#buffers, key, body, options);
+  }
+
+  async stat(key: Key, { signal }: Abortable = {}): Promise<ObjectInfo | undefined> {
+    checkKey(key);
+    try {
+      const object = await this.#requests.sendForJson<GcsObject>({
+        action: `look for "${key}"`,
+        method: 'GET',
+        to: this.#requests.pathOf(key),
+        query: { fields: infoFields },
+        headers: this.#requests.customerKeyHeaders(),
+        key,
+        signal,
+      });
+      return infoOf(key, object);
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async *list(prefix: Key, options: ListOptions = {}): AsyncGenerator<ObjectInfo | FolderInfo, void> {
+    checkPrefix(prefix);
+    yield* listObjects(this.#requests, prefix, options);
+  }
+
+  async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
+    for (const key of keys) checkKey(key);
+    signal?.throwIfAborted();
+    const queue = keys.values();
+    const failures: unknown[] = [];
+    const drain = async (): Promise<void> => {
+      for (const key of queue) {
+        if (failures.length > 0) return;
+        await this.#deleteOne(key, signal).catch((error: unknown) => failures.push(error));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(deletions, keys.length) }, drain));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async copy(from: Key, to: Key, { signal }: Abortable = {}): Promise<void> {
+    checkKey(from);
+    checkKey(to);
+    let rewriteToken: string | undefined;
+    do {
+      // A large object is copied in several rounds.
+      const round = await this.#requests.sendForJson<{ readonly done: boolean; readonly rewriteToken: string }>({
+        action: `copy "${from}" to "${to}"`,
+        method: 'POST',
+        to: `${this.#requests.pathOf(from)}/rewriteTo${this.#requests.pathOf(to).slice('/storage/v1'.length)}`,
+        query: { rewriteToken },
+        headers: {
+          ...this.#requests.customerKeyHeaders(),
+          ...this.#requests.customerKeyHeaders('copy-source-'),
+        },
+        body: [],
+        key: from,
+        signal,
+      });
+      rewriteToken = round.done === false ? round.rewriteToken : undefined;
+    } while (rewriteToken !== undefined);
+  }
+
+  /** Uploads of our own that were killed are no objects, and Google forgets them; this is about those of WAL-G. */
+  async removeLeftovers(prefix: Key, { signal }: Abortable = {}): Promise<void> {
+    checkPrefix(prefix);
+    const before = this.#requests.clock.now().getTime() - leftoverMs;
+    const keys: Key[] = [];
+    for await (const { key, modified } of listTemporaries(this.#requests, prefix, { signal })) {
+      if (modified.getTime() < before) keys.push(key);
+    }
+    await this.delete(keys, { signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#requests[Symbol.asyncDispose]();
+  }
+
+  async #deleteOne(key: Key, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      const to = this.#requests.pathOf(key);
+      const answer = await this.#requests.send({ action: `delete "${key}"`, method: 'DELETE', to, key, signal });
+      await answer.discard();
+    } catch (error) {
+      if (!(error instanceof ObjectNotFoundError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** Writing objects: one request for those that fit into a chunk, an upload in chunks for all others. */
+import { randomUUID } from 'node:crypto';
+import { crc32c } from '../../bytes/crc32c.ts';
+import type { ByteSource } from '../../bytes/stage.ts';
+import { ObjectExistsError } from '../errors.ts';
+import { openPartReader } from '../part-reader.ts';
+import type { Key, WriteOptions } from '../storage.ts';
+import type { PartBuffer, UploadBuffers } from '../upload-buffers.ts';
+import { chunkUnit } from './config.ts';
+import { crc32cText, type GcsObject } from './object-resource.ts';
+import type { GcsRequests } from './requests.ts';
+import { ResumableUpload, type UploadTarget } from './resumable-upload.ts';
+
+/**
+ * Writes a whole object or nothing. While a chunk is sent the next one is gathered; both are held, no more.
+ *
+ * @throws ObjectExistsError with `ifAbsent`, the other errors of storages; what the body throws
+ */
+export async function writeObject(
+  requests: GcsRequests,
+  buffers: UploadBuffers,
+  key: Key,
+  body: ByteSource,
+  { signal, ifAbsent = false }: WriteOptions = {},
+): Promise<void> {
+  // What ends the body's reading when the sending fails.
+  const failing = new AbortController();
+  const reading = signal === undefined ? failing.signal : AbortSignal.any([signal, failing.signal]);
+  await using parts = openPartReader(counting(body), reading);
+  using memory = buffers.open(requests.config.chunkBytes);
+  const chunkBytes = Math.max(chunkUnit, memory.partBytes - (memory.partBytes % chunkUnit));
+  const target: UploadTarget = { key, ifAbsent, signal };
+  let sum = 0;
+  let totalBytes = 0;
+
+  let part = await memory.part(signal, chunkBytes);
+  await parts.fill(part);
+  if (await parts.atEnd()) {
+    await putObject(requests, part, { ...target, crc32c: sum });
+    return;
+  }
+
+  const upload = await ResumableUpload.begin(requests, target);
+  let sending: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      const sent = part;
+      sending = upload.send(sent.chunks).finally(() => {
+        sent.release();
+      });
+      sending.catch((error: unknown) => {
+        failing.abort(error);
+      });
+      part = await memory.part(reading, chunkBytes);
+      await parts.fill(part);
+      const isLast = await parts.atEnd();
+      await sending;
+      if (isLast) break;
+    }
+    signal?.throwIfAborted();
+    await upload.send(part.chunks, { crc32c: sum, totalBytes });
+  } catch (error) {
+    // What is still on its way would come after the cancelling.
+    await sending.catch(() => undefined);
+    await upload.cancel();
+    throw error;
+  }
+
+  async function* counting(source: ByteSource): ByteSource {
+    for await (const chunk of source) {
+      sum = crc32c(chunk, sum);
+      totalBytes += chunk.length;
+      yield chunk;
+    }
+  }
+}
+
+const writeMark = 'walvault-write';
+
+/** One request: the description with the checksum, then the bytes. */
+async function putObject(
+  requests: GcsRequests,
+  { chunks }: PartBuffer,
+  { key, ifAbsent, signal, crc32c: sum }: UploadTarget & { readonly crc32c: number },
+): Promise<void> {
+  const mark = ifAbsent ? randomUUID() : undefined;
+  const boundary = `part-${randomUUID()}`;
+  const description = {
+    crc32c: crc32cText(sum),
+    ...(mark !== undefined && { metadata: { [writeMark]: mark } }),
+  };
+  const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
+  const tries = { repeated: false };
+  signal?.throwIfAborted();
+  try {
+    const answer = await requests.send({
+      action: `write "${key}"`,
+      method: 'POST',
+      to: requests.objectsPath('/upload'),
+      query: { uploadType: 'multipart', name: requests.nameOf(key), ...(ifAbsent && { ifGenerationMatch: 0 }) },
+      headers: { ...requests.customerKeyHeaders(), 'content-type': `multipart/related; boundary=${boundary}` },
+      body: [Buffer.from(head), ...chunks, Buffer.from(`\r\n--${boundary}--\r\n`)],
+      key,
+      ifAbsent,
+      signal,
+      onRepeat: () => (tries.repeated = true),
+    });
+    await answer.discard();
+  } catch (error) {
+    // It may be the object of a first try whose answer was lost.
+    if (!(error instanceof ObjectExistsError) || !tries.repeated || mark === undefined) throw error;
+    if ((await markOf(requests, key, signal)) !== mark) throw error;
+  }
+}
+
+async function markOf(requests: GcsRequests, key: Key, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const { metadata } = await requests.sendForJson<GcsObject>({
+    action: `look for "${key}"`,
+    method: 'GET',
+    to: requests.pathOf(key),
+    query: { fields: 'metadata' },
+    headers: requests.customerKeyHeaders(),
+    key,
+    signal,
+  });
+  return metadata?.[writeMark];
+}
