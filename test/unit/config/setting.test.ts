@@ -54,4 +54,10 @@ describe('reading a setting', () => {
     expect(() => checkSettings(all, rawSettings({ PGNUMBER: 'many', WALG_CONCURRENCY: '2' }))).not.toThrow();
     expect(() => checkSettings(all, rawSettings({ WALG_CONCURRENCY: 'many' }))).toThrow(SettingError);
   });
+
+  it('leaves what only some commands mind to the commands that use it', () => {
+    const level = optionalSetting('WALG_LEVEL', integer(), 'A number.', { whenUsed: true });
+    expect(() => checkSettings([level], rawSettings({ WALG_LEVEL: 'high' }))).not.toThrow();
+    expect(() => readSettings({ level }, rawSettings({ WALG_LEVEL: 'high' }))).toThrow(SettingError);
+  });
 });
