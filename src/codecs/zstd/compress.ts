@@ -20,12 +20,23 @@ export interface FrameOptions {
   readonly frameBytes: number;
 }
 
+/** Levels from 20 on would take half a gigabyte for windows and tables that are larger than a frame. */
+const largeEnough = {
+  [constants.ZSTD_c_windowLog]: 23,
+  [constants.ZSTD_c_chainLog]: 24,
+  [constants.ZSTD_c_hashLog]: 23,
+};
+
 /**
  * Compresses a stream into concatenated frames with checksums: the same bytes whatever the chunks and helpers. Frames that
  * are not the last one have a {@link moreMark} before them.
  */
 export function compressZstd({ level = 3, helpers = 0 }: ZstdStyle = {}): Stage {
-  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_checksumFlag]: 1,
+    ...(level < 20 ? {} : largeEnough),
+  };
   const frames = { options: { params }, frameBytes: level < 10 ? 4 << 20 : 8 << 20 };
   const inTurn = compressInTurn(frames);
   if (helpers === 0) return inTurn;

@@ -49,6 +49,11 @@ describe('compressing with zstd', () => {
     expect(most).toBeLessThanOrEqual(best);
   });
 
+  it.each([3, 11, 19, 22])('declares no larger window than a frame at level %i', async (level) => {
+    const packed = await collect(compressZstd({ level })(lending(madeBytes(10_000))));
+    expect(2 ** (10 + ((packed[5] ?? 0) >> 3))).toBeLessThanOrEqual(level < 10 ? frameBytes : 2 * frameBytes);
+  });
+
   it('passes an error of its source on while helpers are at work', async () => {
     const error = new Error('the disk is gone');
     const packed = compressZstd({ helpers: 2 })(breaking(Buffer.alloc(3 * frameBytes + 1), error));
