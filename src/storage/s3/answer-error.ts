@@ -113,7 +113,8 @@ export function errorOf(answer: S3AnswerError, { action, location, key, ifAbsent
     return new StorageFullError(message, { cause, hint: 'Free space in the storage, or raise its quota.' });
   }
   const hint = hints[code] ?? (code.startsWith('KMS') ? hints['KMS'] : undefined);
-  if (status === 401 || status === 403 || (hint !== undefined && status < 500)) {
+  // An answer of 200 may hold an error, too.
+  if (status === 401 || status === 403 || code === 'AccessDenied' || (hint !== undefined && status < 500)) {
     return new StorageForbiddenError(message, { cause, hint: hint ?? permissionHint });
   }
   if (status >= 300 && status < 400) return new ArchiverError('config', message, { cause, hint: redirectHint });

@@ -8,11 +8,11 @@ const maxPartBytes = 5 * 1024 ** 3;
 const maxObjectBytes = 5 * 1024 ** 4;
 /** Some compatibles want parts of one size: half of the parts have it. */
 const equalParts = maxParts / 2;
-const doubleEvery = 500;
+const doubleEvery = 480;
 
 /**
  * The size of the part `number` (from 1) of an upload of unknown length that has sent `sentBytes` in parts that began with
- * `firstBytes`: always the same for as long as half of the parts last, then doubled every 500 parts until 10,000 parts
+ * `firstBytes`: always the same for as long as half of the parts last, then doubled every 480 parts until 10,000 parts
  * carry 5 TiB.
  */
 export function partBytesOf(number: number, firstBytes: number, sentBytes: number): number {
