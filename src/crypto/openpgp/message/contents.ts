@@ -7,6 +7,8 @@ import { PacketBody, readHeader, tags } from './packet.ts';
 
 /** Compressed packets in compressed packets; nobody writes two. */
 const maxDepth = 4;
+/** Signatures of some thousand people; markers, which are small, and endless where they are compressed. */
+const maxPackets = 10_000;
 /** b, t, u, l, 1, m: what a writer held the bytes for. They are handed on as they are. */
 const formats = new Set([0x62, 0x74, 0x75, 0x6c, 0x31, 0x6d]);
 
@@ -21,9 +23,10 @@ export async function* literalData(packets: ByteSource, depth = 0): ByteSource {
   const reader = new ByteReader(packets);
   let found = false;
   try {
-    for (;;) {
+    for (let count = 1; ; count += 1) {
       const header = await readHeader(reader);
       if (header === undefined) break;
+      if (count > maxPackets) throw new CorruptError('an OpenPGP message holds more packets than any has');
       const body = new PacketBody(reader, header);
       switch (header.tag) {
         case tags.literal:

@@ -10,8 +10,9 @@ import { literalData } from './contents.ts';
 import { PacketBody, readHeader, tags, type PacketHeader } from './packet.ts';
 import { protectedContents } from './protected.ts';
 
-/** Session keys of some thousand recipients; more is no message. */
+/** Session keys of some thousand recipients; more is no message. Packets may be empty, so that bytes alone are no limit. */
 const maxPreambleBytes = 1 << 20;
+const maxPreamblePackets = 10_000;
 /** Pieces in which a message goes to the library. */
 const pieceBytes = 256 << 10;
 const armorStart = '-----BEGIN PGP';
@@ -70,7 +71,7 @@ async function readPreamble(reader: ByteReader): Promise<Preamble> {
   const keyPackets: Uint8Array[] = [];
   let hasPassphrase = false;
   let totalBytes = 0;
-  for (;;) {
+  for (let packets = 1; ; packets += 1) {
     const header = await readHeader(reader);
     if (header === undefined) throw raw.length === 0 ? new CorruptError('an OpenPGP message is empty') : noMessage();
     raw.push(header.raw);
@@ -80,7 +81,7 @@ async function readPreamble(reader: ByteReader): Promise<Preamble> {
       case tags.marker:
       case tags.padding: {
         totalBytes += header.bytes;
-        if (header.inParts || totalBytes > maxPreambleBytes) throw noMessage();
+        if (header.inParts || totalBytes > maxPreambleBytes || packets > maxPreamblePackets) throw noMessage();
         const body = await new PacketBody(reader, header).read(header.bytes);
         raw.push(body);
         if (header.tag === tags.sessionKeyForKey) keyPackets.push(header.raw, body);

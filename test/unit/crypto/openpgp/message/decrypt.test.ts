@@ -166,6 +166,16 @@ describe('what is no message that can be trusted is refused', () => {
     expect(error).toBeInstanceOf(CorruptError);
   });
 
+  it('empty packets without end, long before they fill the memory', async () => {
+    const markers = Buffer.alloc(4_096, Uint8Array.of(0xca, 0));
+    async function* endless(): ByteSource {
+      for (;;) yield await Promise.resolve(markers);
+    }
+    await expect(collect(decryptMessage(madeRing())(endless()))).rejects.toBeInstanceOf(CorruptError);
+    const error = await refusal(message(Buffer.concat([Buffer.alloc(30_000, markers), literal])));
+    expect(error.message).toContain('more packets');
+  });
+
   it('an object in clear, with a hint at the keys', async () => {
     const error = await refusal(Buffer.from('some text'));
     expect(error.message).toContain('not an OpenPGP message');
