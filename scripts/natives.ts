@@ -9,7 +9,7 @@ import { join } from 'node:path';
  */
 export const nativeFiles: Readonly<Record<string, string>> = {
   'lz4-napi': 'lz4.node',
-  '@napi-rs/lzma': 'lzma.node',
+  'lzma-native': 'lzma.node',
   'sodium-native': 'sodium.node',
 };
 

@@ -1,6 +1,6 @@
 /** Writes LZMA-alone streams (`.lzma`) of unknown size with an end marker, with our own encoder. */
 import type { ByteSource } from '../../bytes/stage.ts';
-import { compressByPreset } from './compress-by-preset.ts';
+import { compressNatively } from './compress-natively.ts';
 import { acquireEncoder, releaseEncoder } from './encoder.ts';
 
 /**
@@ -10,7 +10,7 @@ import { acquireEncoder, releaseEncoder } from './encoder.ts';
 export async function* compressLzma(source: ByteSource): ByteSource {
   const encoder = acquireEncoder();
   if (encoder === undefined) {
-    yield* compressByPreset(0)(source);
+    yield* compressNatively(0)(source);
     return;
   }
   try {

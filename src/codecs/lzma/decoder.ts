@@ -1,10 +1,11 @@
 /** The decoder made of `assembly/lzma-decoder.ts`: one stream at a time, in a memory that grows with what is decoded. */
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { wasmModule } from './decoder-module.ts';
-import type { LzmaHeader } from './header.ts';
+import { parseStart, type LzmaHeader } from './header.ts';
 import { instantiate } from './web-assembly.ts';
 
-interface Routines {
+/** One instance of the compiled routines. */
+export interface DecoderRoutines {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   memoryEnd(literalBits: number): number;
   start(lc: number, lp: number, pb: number, dictionary: number, code: number): void;
@@ -19,8 +20,6 @@ const pendingAt = 28;
 const windowAt = 56;
 const windowEndAt = 60;
 
-/** First bytes of a stream that the range decoder begins with. */
-export const startBytes = 5;
 /** No symbol takes more bytes of input. */
 const symbolBytes = 20;
 const inputBytes = 64 << 10;
@@ -36,7 +35,7 @@ export type Stop = 'input' | 'output' | 'end marker';
 
 /** Decodes one stream from its first five bytes on. */
 export class LzmaDecoder {
-  readonly #routines: Routines;
+  readonly #routines: DecoderRoutines;
   readonly #dictionaryBytes: number;
   readonly #inputAt: number;
   readonly #windowAt: number;
@@ -49,10 +48,9 @@ export class LzmaDecoder {
   #last = false;
 
   /** @throws CorruptError when that is not how a stream starts */
-  constructor(header: LzmaHeader, start: Uint8Array) {
-    const [zero, ...code] = start;
-    if (zero !== 0 || code.length !== startBytes - 1) throw new CorruptError('not an lzma stream');
-    this.#routines = idle.pop() ?? makeRoutines();
+  constructor(routines: DecoderRoutines, header: LzmaHeader, start: Uint8Array) {
+    const code = parseStart(start);
+    this.#routines = routines;
     const { literalContextBits, literalPositionBits, positionBits } = header;
     this.#inputAt = this.#routines.memoryEnd(literalContextBits + literalPositionBits) + slackBytes;
     this.#inputEnd = this.#inputAt;
@@ -62,9 +60,7 @@ export class LzmaDecoder {
     this.#bytes = new Uint8Array(this.#routines.memory.buffer);
     this.#view = new DataView(this.#bytes.buffer);
     this.#growWindow();
-    const [first = 0, second = 0, third = 0, fourth = 0] = code;
-    const word = ((first << 24) | (second << 16) | (third << 8) | fourth) >>> 0;
-    this.#routines.start(literalContextBits, literalPositionBits, positionBits, this.#dictionaryBytes, word);
+    this.#routines.start(literalContextBits, literalPositionBits, positionBits, this.#dictionaryBytes, code);
     this.#view.setUint32(inputAt, this.#inputAt, true);
   }
 
@@ -134,11 +130,6 @@ export class LzmaDecoder {
     return this.#routines.isFinished() !== 0;
   }
 
-  /** Gives the memory back; nothing may be asked any more. */
-  close(): void {
-    if (idle.length < keptMemories && this.#bytes.length <= keptMemoryBytes) idle.push(this.#routines);
-  }
-
   /** Goes on at the window's start, or makes it larger while it is smaller than the dictionary. */
   #turnWindow(): void {
     if (this.#windowBytes < this.#dictionaryBytes + slackBytes) this.#growWindow();
@@ -168,17 +159,21 @@ export class LzmaDecoder {
 }
 
 /** Kept for the next streams: the memory is mapped already. */
-const idle: Routines[] = [];
-const keptMemories = 2;
+const idle: DecoderRoutines[] = [];
+const keptRoutines = 2;
 const keptMemoryBytes = 16 << 20;
 
-function makeRoutines(): Routines {
+/** Routines for one stream, to be given back; undefined where there is no WebAssembly, or no address space for it. */
+export function acquireRoutines(): DecoderRoutines | undefined {
   try {
-    return instantiate(wasmModule) as Routines;
-  } catch (cause) {
-    throw new ArchiverError('config', 'lzma can only be read with WebAssembly, which is not to be had here', {
-      cause,
-      hint: 'Start it without limits of address space (ulimit -v) and without --jitless.',
-    });
+    return idle.pop() ?? (instantiate(wasmModule) as DecoderRoutines);
+  } catch {
+    return undefined;
   }
+}
+
+/** Takes routines back, when nothing that lies in their memory is in use any more. */
+export function releaseRoutines(routines: DecoderRoutines): void {
+  const { byteLength } = routines.memory.buffer;
+  if (idle.length < keptRoutines && byteLength <= keptMemoryBytes) idle.push(routines);
 }

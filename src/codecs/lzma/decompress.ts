@@ -2,8 +2,9 @@
 import { ByteReader } from '../../bytes/reader.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { CorruptError } from '../../errors.ts';
-import { LzmaDecoder, startBytes } from './decoder.ts';
-import { headerBytes, parseHeader } from './header.ts';
+import { acquireRoutines, LzmaDecoder, releaseRoutines, type DecoderRoutines } from './decoder.ts';
+import { decompressNatively } from './decompress-natively.ts';
+import { headerBytes, parseHeader, startBytes } from './header.ts';
 
 /**
  * Decompresses one stream: with an explicit size, an end marker, or both. Memory grows with the plaintext up to the
@@ -14,18 +15,25 @@ import { headerBytes, parseHeader } from './header.ts';
  * on before that is known.
  */
 export async function* decompressLzma(source: ByteSource): ByteSource {
+  const routines = acquireRoutines();
+  if (routines === undefined) {
+    yield* decompressNatively(source);
+    return;
+  }
+  try {
+    yield* decompress(source, routines);
+  } finally {
+    releaseRoutines(routines);
+  }
+}
+
+async function* decompress(source: ByteSource, routines: DecoderRoutines): ByteSource {
   const reader = new ByteReader(source);
   try {
     const header = parseHeader(await reader.read(headerBytes));
-    const start = await reader.read(startBytes);
-    if (start.length < startBytes) throw cutShort();
-    const decoder = new LzmaDecoder(header, start);
+    const decoder = new LzmaDecoder(routines, header, await reader.read(startBytes));
     const size = header.sizeBytes === undefined ? Number.POSITIVE_INFINITY : Number(header.sizeBytes);
-    try {
-      yield* decode(decoder, reader, size);
-    } finally {
-      decoder.close();
-    }
+    yield* decode(decoder, reader, size);
   } finally {
     await reader.close();
   }

@@ -3,6 +3,8 @@ import { CorruptError } from '../../errors.ts';
 
 /** Length of the header. */
 export const headerBytes = 13;
+/** Length of what the range decoder begins with, behind the header. */
+export const startBytes = 5;
 
 const maxProperties = 9 * 5 * 5;
 const writtenProperties = (2 * 5 + 0) * 9 + 3;
@@ -38,6 +40,14 @@ export function parseHeader(bytes: Uint8Array): LzmaHeader {
     dictionaryBytes: Math.min(Math.max(view.getUint32(1, true), minDictionaryBytes), maxDictionaryBytes),
     sizeBytes: sizeBytes === unknownSize ? undefined : sizeBytes,
   };
+}
+
+/** Parses what the range decoder begins with. @returns its first code, 32 bits */
+export function parseStart(bytes: Uint8Array): number {
+  if (bytes.length < startBytes) throw new CorruptError('lzma stream is cut short');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, startBytes);
+  if (view.getUint8(0) !== 0) throw new CorruptError('not an lzma stream');
+  return view.getUint32(1);
 }
 
 /** The header of what is written: lc 3, lp 0, pb 2, unknown size. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { collect } from '../../../../src/bytes/stage.ts';
 import { lzmaCodec } from '../../../../src/codecs/lzma/codec.ts';
-import { compressByPreset } from '../../../../src/codecs/lzma/compress-by-preset.ts';
+import { compressNatively } from '../../../../src/codecs/lzma/compress-natively.ts';
 import { cutAt, lending, madeBytes, noise } from '../../../../testtools/byte-sources.ts';
 
 const codec = lzmaCodec();
@@ -30,7 +30,7 @@ describe('what lzma writes', () => {
     const page = noise(8_000);
     const pages = Buffer.concat(Array.from({ length: 100 }, (_, n) => Buffer.concat([page, noise(50, n + 1)])));
     const size = (await collect(codec.compress(lending(pages, 65_536)))).length;
-    expect(size).toBeLessThanOrEqual((await collect(compressByPreset(0)(lending(pages, 65_536)))).length);
+    expect(size).toBeLessThanOrEqual((await collect(compressNatively(0)(lending(pages, 65_536)))).length);
     const random = noise(500_000);
     expect((await collect(codec.compress(lending(random, 65_536)))).length).toBeLessThan(random.length * 1.02);
   });

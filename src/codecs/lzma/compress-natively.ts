@@ -1,9 +1,8 @@
-/** Writes LZMA-alone streams (`.lzma`) with the presets of `xz`, by the encoder of `@napi-rs/lzma`. */
-import { createRequire } from 'node:module';
-import type * as napiRsLzma from '@napi-rs/lzma';
+/** Writes LZMA-alone streams (`.lzma`) with the presets of `xz`, by the encoder of `lzma-native`. */
 import type { ByteSource, Stage } from '../../bytes/stage.ts';
+import { NativeStream } from './native-stream.ts';
 
-/** The encoder answers each piece with new memory, so that small pieces cost more than they hold. */
+/** What is under way outside of the heap is twice that at most, beside the memory of the preset. */
 const pieceBytes = 256 << 10;
 
 /**
@@ -14,28 +13,21 @@ const pieceBytes = 256 << 10;
  *
  * @param preset that of `xz`, 0 … 9
  */
-export function compressByPreset(preset: number): Stage {
+export function compressNatively(preset: number): Stage {
   return (source) => compress(source, preset);
 }
 
 async function* compress(source: ByteSource, preset: number): ByteSource {
-  const { LzmaCompressor } = createRequire(import.meta.url)('@napi-rs/lzma') as typeof napiRsLzma;
-  const encoder = new LzmaCompressor({ preset });
-  let finished = false;
+  const encoder = NativeStream.encoder(preset);
   try {
-    for await (const piece of inPieces(source)) {
-      const packed = encoder.update(piece);
-      if (packed.length > 0) yield packed;
-    }
-    finished = true;
-    yield await encoder.finish();
+    for await (const piece of inPieces(source)) yield* encoder.code(piece).outputs;
+    yield* encoder.code(undefined).outputs;
   } finally {
-    // Its memory would otherwise stay until the collector happens to find it.
-    if (!finished) await encoder.finish().catch(() => undefined);
+    encoder.close();
   }
 }
 
-/** The same bytes in pieces of one length, so that what comes of them doesn't depend on the chunks. */
+/** The same bytes in pieces of one length: each call costs, so that small pieces cost more than they hold. */
 async function* inPieces(source: ByteSource): ByteSource {
   const piece = Buffer.allocUnsafe(pieceBytes);
   let gathered = 0;
