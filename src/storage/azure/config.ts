@@ -140,9 +140,13 @@ function credentialOf(
 function endpointOf(text: string): string {
   const url = URL.parse(withScheme(text));
   if (url === null || !/^https?:$/.test(url.protocol) || `${url.username}${url.password}${url.search}` !== '') {
-    throw new ArchiverError('config', `the endpoint of Azure is not a URL: "${shownText(text)}"`, {
-      hint: 'Check AZURE_ENDPOINT, AZURE_STORAGE_ACCOUNT and AZURE_ENDPOINT_SUFFIX; a SAS token has a setting of its own.',
-    });
+    throw new ArchiverError(
+      'config',
+      `the endpoint of Azure is not a URL without a query: "${shownText(text.replace(/\?.*$/s, '?***'))}"`,
+      {
+        hint: 'Check AZURE_ENDPOINT, AZURE_STORAGE_ACCOUNT and AZURE_ENDPOINT_SUFFIX; a SAS token has a setting of its own.',
+      },
+    );
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
