@@ -21,6 +21,7 @@ const hotModules = [
   'src/commands/postgres/wal-fetch.ts',
   'src/commands/postgres/wal-push.ts',
   'src/storage/file/file-storage.ts',
+  'src/storage/s3/open.ts',
 ];
 
 /** How to bundle. */

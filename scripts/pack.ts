@@ -53,7 +53,10 @@ if(require.main===module)load("program-main.js");
 /** Those of `launcher.sh`: V8 refuses a cache that was made with others. */
 const nodeSwitches = ['--max-semi-space-size=4'];
 
-/** Runs the given command lines one after the other, in one process, and keeps what V8 compiled for them. */
+/**
+ * Runs the given command lines one after the other, in one process, each with its own variables, and keeps what V8 compiled
+ * for them. A server in the same process takes whatever is put, for storages over a network.
+ */
 const warmUp = `"use strict";
 const{readFileSync,writeFileSync}=require("node:fs");
 const{Script}=require("node:vm");
@@ -63,25 +66,38 @@ const script=new Script(readFileSync(filename,"utf8"),{filename});
 const outside=require("node:module").createRequire(filename);
 const exit=process.exit;
 const rest=JSON.parse(lines);
+const objects=new Map();
+const server=require("node:http").createServer((asked,answer)=>{
+const chunks=[];
+asked.on("data",(chunk)=>chunks.push(chunk)).on("end",()=>{
+if(asked.method==="PUT")objects.set(asked.url,Buffer.concat(chunks));
+const found=asked.method==="GET"?objects.get(asked.url):Buffer.alloc(0);
+answer.writeHead(found===undefined?404:200,{etag:'"1"'}).end(found);
+});
+});
 let failed=0;
 function next(status){
 failed||=status;
-const words=rest.shift();
-if(words===undefined){
+const line=rest.shift();
+if(line===undefined){
 writeFileSync(folder+"/program.cache",script.createCachedData());
 exit(failed);
 }
-process.argv=[process.execPath,folder+"/main.js",...words];
+Object.assign(process.env,line.environment);
+process.argv=[process.execPath,folder+"/main.js",...line.words];
 const load=script.runInThisContext()(outside,folder+"/main.js",folder);
 outside.cache[folder+"/main.js"]={id:folder+"/main.js",exports:load,loaded:true};
 load("program-main.js");
 }
 process.exit=next;
+server.listen(0,"127.0.0.1",()=>{
+process.env.AWS_ENDPOINT="http://127.0.0.1:"+server.address().port;
 next(0);
+});
 `;
 
 /**
- * Makes `program.cache` in a folder with a built program, by archiving a file and fetching it back.
+ * Makes `program.cache` in a folder with a built program, by archiving a file and fetching it back: as files, and in a bucket.
  *
  * @throws Error when the program fails at that
  */
@@ -95,9 +111,12 @@ export function makeCodeCache(folder: string): void {
     mkdirSync(join(walFolder, 'archive_status'), { recursive: true });
     writeFileSync(join(walFolder, name), Buffer.alloc(16 * 1024 * 1024));
     writeFileSync(join(scratch, 'warm-up.cjs'), warmUp);
+    const inBucket = { WALG_S3_PREFIX: 's3://bucket/warm', AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
     const lines = [
-      ['wal-push', join(walFolder, name)],
-      ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG')],
+      { words: ['wal-push', join(walFolder, name)] },
+      { words: ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG')] },
+      { words: ['wal-push', join(walFolder, name)], environment: inBucket },
+      { words: ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG.2')] },
     ];
     execFileSync(process.execPath, [...nodeSwitches, join(scratch, 'warm-up.cjs'), folder, JSON.stringify(lines)], {
       cwd: join(scratch, 'data'),

@@ -55,6 +55,7 @@ const hotModules = [
   'commands/postgres/wal-prefetch.ts',
   'commands/postgres/wal-push.ts',
   'storage/file/file-storage.ts',
+  'storage/s3/open.ts',
 ];
 
 describe('the layers of src/', () => {
