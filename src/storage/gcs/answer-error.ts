@@ -118,7 +118,8 @@ function errorOf(answer: GcsAnswerError, { action, location, key, ifAbsent }: As
   }
   if (status === 404 && key !== undefined) return new ObjectNotFoundError(key, location, { cause });
   if (status === 412 && key !== undefined && ifAbsent === true) return new ObjectExistsError(key, location, { cause });
-  if (/customerEncryption|encryptedWithCustomer/i.test(reason)) {
+  // Where bytes were asked for, there are words only.
+  if (/customerEncryption|encryptedWithCustomer/i.test(reason) || /encryption key/i.test(answer.message)) {
     return new StorageForbiddenError(message, { cause, hint: customerKeyHint });
   }
   if (status === 507) {

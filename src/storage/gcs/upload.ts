@@ -23,17 +23,17 @@ export async function writeObject(
   body: ByteSource,
   { signal, ifAbsent = false }: WriteOptions = {},
 ): Promise<void> {
-  // What ends the body's reading when the sending fails.
-  const failing = new AbortController();
-  const reading = signal === undefined ? failing.signal : AbortSignal.any([signal, failing.signal]);
-  await using parts = openPartReader(counting(body), reading);
+  // Reading and sending end together: neither is of use when the other has failed.
+  const halt = new AbortController();
+  const both = signal === undefined ? halt.signal : AbortSignal.any([signal, halt.signal]);
+  await using parts = openPartReader(counting(body), both);
   using memory = buffers.open(requests.config.chunkBytes);
   const chunkBytes = Math.max(chunkUnit, memory.partBytes - (memory.partBytes % chunkUnit));
-  const target: UploadTarget = { key, ifAbsent, signal };
+  const target: UploadTarget = { key, ifAbsent, signal: both };
   let sum = 0;
   let totalBytes = 0;
 
-  let part = await memory.part(signal, chunkBytes);
+  let part = await memory.part(both, chunkBytes);
   await parts.fill(part);
   if (await parts.atEnd()) {
     await putObject(requests, part, { ...target, crc32c: sum });
@@ -49,17 +49,18 @@ export async function writeObject(
         sent.release();
       });
       sending.catch((error: unknown) => {
-        failing.abort(error);
+        halt.abort(error);
       });
-      part = await memory.part(reading, chunkBytes);
+      part = await memory.part(both, chunkBytes);
       await parts.fill(part);
       const isLast = await parts.atEnd();
       await sending;
       if (isLast) break;
     }
-    signal?.throwIfAborted();
+    both.throwIfAborted();
     await upload.send(part.chunks, { crc32c: sum, totalBytes });
   } catch (error) {
+    halt.abort(error);
     // What is still on its way would come after the cancelling.
     await sending.catch(() => undefined);
     await upload.cancel();
