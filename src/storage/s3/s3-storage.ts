@@ -36,6 +36,7 @@ export interface S3StorageOptions {
 /** The storage below the prefix of `requests`; it disposes of them. Requests are repeated by themselves. */
 export class S3Storage implements Storage {
   readonly location: string;
+  readonly isRemote = true;
   readonly #requests: S3Requests;
   readonly #options: S3StorageOptions;
   #deletion: Promise<S3Deletion> | undefined;
