@@ -59,6 +59,10 @@ export function madeCrypter({ encrypts = 'A', decrypts = 'A', tells = true, fact
         ours: encrypted && letters.includes(recipient),
       });
     },
+    ...(tells && {
+      opens: (head: Uint8Array) =>
+        Promise.resolve(magic.equals(head.subarray(0, 4)) && decrypts.includes(String.fromCharCode(head[4] ?? 0))),
+    }),
   };
 }
 

@@ -15,6 +15,11 @@ export interface Crypter {
    * @param head the first 16 KiB of the object, or all of it if it is shorter
    */
   identify(head: Uint8Array): Promise<ObjectKeys>;
+  /**
+   * Whether a key that is here opens the object, proven by its first bytes, as in {@link identify}: an id proves nothing,
+   * since of that key only the public part may be here. False where they don't prove it; undefined: they never do.
+   */
+  readonly opens?: (head: Uint8Array) => Promise<boolean>;
 }
 
 /** What a crypter can do with the keys it has. */

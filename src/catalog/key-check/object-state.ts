@@ -1,6 +1,7 @@
 /** Whether one object can be read with the keys at hand, and if not, what is the matter with it. */
 import { collect, compose, counted, type ByteSource, type Stage } from '../../bytes/stage.ts';
-import { codecForKey } from '../../codecs/open.ts';
+import { codecForKey, withoutExtension } from '../../codecs/open.ts';
+import { beginsAsCompressed } from '../../codecs/signature.ts';
 import type { Crypter } from '../../crypto/crypter.ts';
 import { recognizeMessage } from '../../crypto/recognize.ts';
 import { ArchiverError } from '../../errors.ts';
@@ -59,6 +60,9 @@ export async function examineObject(
     const head = await collect(await open(examination, key, headBytes));
     const examined: Examined = { key, head, looks: appearanceOf(key, head), whole };
     const { crypter } = examination;
+    // Neither a codec nor a crypter makes nothing of nothing.
+    const neverEmpty = crypter !== undefined || withoutExtension(key) !== key;
+    if (head.length === 0 && neverEmpty) return { kind: 'damaged', reason: 'it is empty' };
     return await (crypter === undefined
       ? stateWithoutKey(examination, examined)
       : stateWithKey({ ...examination, crypter }, examined));
@@ -78,7 +82,8 @@ async function stateWithoutKey(examination: Examination, { key, head, looks, who
     recipients: [],
     reason: 'its bytes look encrypted, in a way that cannot be told',
   };
-  if (!whole) return looks === 'noise' ? noise : { kind: 'readable' };
+  if (!whole && looks === 'noise') return noise;
+  if (!whole) return beginsAsCompressed(key, head) === false ? notAsNamed : { kind: 'readable' };
   const read = await readObject(examination, key, await plainDecoding(key));
   if (read.failure === undefined) return looks === 'noise' ? noise : { kind: 'readable' };
   if (looks !== 'plain' && read.plainBytes === 0) return { ...noise, reason: `${noise.reason}, or damaged` };
@@ -97,7 +102,7 @@ async function stateWithKey(
     if (ours !== false) return { kind: 'unproven', recipients };
     return encrypted === false ? notEncryptedThisWay : otherKey('it is encrypted for another key');
   }
-  if (!whole && ours === true) return { kind: 'readable' };
+  if (!whole && (await crypter.opens?.(head)) === true) return { kind: 'readable' };
   const codec = await codecForKey(key);
   const decode = whole ? compose(crypter.decrypt, codec.decompress) : crypter.decrypt;
   const { failure } = await readObject(examination, key, decode, { whole });
@@ -106,6 +111,8 @@ async function stateWithKey(
   if (failure.kind === 'forbidden' || ours === false) return otherKey(failure.message);
   return { kind: 'damaged', reason: failure.message };
 }
+
+const notAsNamed: ObjectState = { kind: 'damaged', reason: 'it does not begin as its name says' };
 
 const notEncryptedThisWay: ObjectState = {
   kind: 'damaged',

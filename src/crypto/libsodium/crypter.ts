@@ -35,6 +35,7 @@ export function openLibsodiumCrypter(raw: RawSettings): Crypter {
         ],
       }),
     identify: (head) => Promise.resolve(keysOf(head, key, id)),
+    opens: (head) => Promise.resolve(opensSecretStream(key, head)),
   };
 }
 

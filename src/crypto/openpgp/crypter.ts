@@ -4,7 +4,7 @@
  */
 import { homedir, userInfo } from 'node:os';
 import { readSetting, type RawSettings } from '../../config/setting.ts';
-import { messageOf } from '../../errors.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Crypter, KeyReport, ObjectKeys } from '../crypter.ts';
 import { openPgpSettings } from '../settings.ts';
@@ -34,6 +34,7 @@ export function openOpenPgpCrypter(
     decrypt: decryptMessage(ring),
     report: () => report(ring),
     identify: (head) => identify(ring, head),
+    opens: (head) => opens(ring, head),
   };
 }
 
@@ -79,4 +80,17 @@ async function identify(ring: OpenKeyRing, head: Uint8Array): Promise<ObjectKeys
     recipients: recipients.map((id) => primaryIds.get(id) ?? id),
     ours: ours || !(hidden || recipients.length === 0) ? ours : undefined,
   };
+}
+
+async function opens(ring: OpenKeyRing, head: Uint8Array): Promise<boolean> {
+  const { encrypted, keyPackets } = await readMessageHead(head);
+  if (encrypted !== true) return false;
+  try {
+    await ring.openSession(keyPackets);
+    return true;
+  } catch (error) {
+    // Why not is told by whoever reads all of it.
+    if (error instanceof ArchiverError) return false;
+    throw error;
+  }
 }

@@ -12,23 +12,34 @@ export interface MessageHead {
   readonly recipients: readonly string[];
   /** There are recipients whose key is not named, or a passphrase opens it. */
   readonly hidden: boolean;
+  /** The session keys wrapped for public keys, with their headers, as far as they are whole. */
+  readonly keyPackets: Uint8Array;
 }
 
-const foreign: MessageHead = { encrypted: false, recipients: [], hidden: false };
+const foreign: MessageHead = { encrypted: false, recipients: [], hidden: false, keyPackets: new Uint8Array(0) };
 const hiddenId = '0'.repeat(16);
 
 /** Reads packet by packet until the encrypted data begin. */
 export async function readMessageHead(head: Uint8Array): Promise<MessageHead> {
   const reader = new ByteReader(fromBytes(head));
   const recipients: string[] = [];
+  const packets: Uint8Array[] = [];
   let hidden = false;
+  const found = (encrypted: boolean | undefined): MessageHead => ({
+    encrypted,
+    recipients,
+    hidden,
+    keyPackets: Buffer.concat(packets),
+  });
   try {
     for (let header = await readHeader(reader); header !== undefined; header = await readHeader(reader)) {
       const body = new PacketBody(reader, header);
       switch (header.tag) {
         case tags.sessionKeyForKey: {
-          const id = recipientOf(await body.read(header.bytes));
+          const bytes = await body.read(header.bytes);
+          const id = recipientOf(bytes);
           if (id === undefined) return foreign;
+          packets.push(header.raw, bytes);
           if (id === hiddenId) hidden = true;
           else recipients.push(id);
           break;
@@ -43,7 +54,7 @@ export async function readMessageHead(head: Uint8Array): Promise<MessageHead> {
         case tags.protected:
         case tags.aeadEncrypted:
           // Nobody could open it: bytes of something else that only look like it.
-          return recipients.length > 0 || hidden ? { encrypted: true, recipients, hidden } : foreign;
+          return recipients.length > 0 || hidden ? found(true) : foreign;
         default:
           return foreign;
       }
@@ -52,7 +63,7 @@ export async function readMessageHead(head: Uint8Array): Promise<MessageHead> {
     // The bytes end in the middle of a packet.
     if (!(error instanceof CorruptError)) throw error;
   }
-  return { encrypted: recipients.length > 0 ? true : undefined, recipients, hidden };
+  return found(recipients.length > 0 ? true : undefined);
 }
 
 /** The id in a session key packet of version 3, or the one that belongs to the fingerprint in version 6. */

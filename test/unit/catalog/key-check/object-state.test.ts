@@ -75,6 +75,12 @@ describe.each([true, false])('an object that is read to its end: %s', (whole) =>
     }
   });
 
+  it('is not readable when its key is known and another one decrypts', async () => {
+    const mixed = madeCrypter({ encrypts: 'AB', decrypts: 'A' });
+    expect(await stateOf({ crypter: ours }, mixed, { whole })).toBe('readable');
+    expect(await stateOf({ crypter: others }, mixed, { whole })).toBe('otherKey');
+  });
+
   it('is not proven to be readable where the private key is not', async () => {
     expect(await stateOf({ crypter: ours }, publicOnly, { whole })).toBe('unproven');
   });
@@ -111,7 +117,17 @@ describe('a damaged object', () => {
 
   it('is one when it is empty', async () => {
     const damage = (): Buffer => Buffer.alloc(0);
-    for (const crypter of [undefined, ours, silent]) expect(await stateOf({ damage }, crypter)).not.toBe('readable');
+    for (const crypter of [undefined, ours, silent, publicOnly]) {
+      for (const whole of [true, false]) expect(await stateOf({ damage }, crypter, { whole })).toBe('damaged');
+    }
+    expect(await stateOf({ method: 'none', damage }, undefined)).toBe('readable');
+  });
+
+  it('is one when it begins with something else than its name says, as the files of a broken disk do', async () => {
+    for (const method of ['lz4', 'zstd'] as const) {
+      const damage = (bytes: Buffer): Buffer => Buffer.alloc(bytes.length);
+      expect(await stateOf({ method, damage }, undefined, { whole: false }), method).toBe('damaged');
+    }
   });
 });
 

@@ -32,6 +32,8 @@ describe('the libsodium crypter', () => {
       const object = await collect(crypter.encrypt(lending(madeBytes(length))));
       const head = object.subarray(0, 16 << 10);
       expect(await crypter.identify(head)).toEqual({ encrypted: true, recipients: [id], ours: true });
+      expect(await crypter.opens?.(head)).toBe(true);
+      expect(await crypterOf('x'.repeat(32)).opens?.(head)).toBe(false);
       const other = await crypterOf('x'.repeat(32)).identify(head);
       expect(other).toEqual({ encrypted: undefined, recipients: [], ours: false });
     }

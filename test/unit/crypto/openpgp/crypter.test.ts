@@ -112,6 +112,15 @@ describe('OpenPGP', () => {
     });
   });
 
+  it('tells whether a key here opens an object, which ids do not prove', async () => {
+    const head = await collect(crypterWith(one.publicKey).encrypt(fromBytes(plain)));
+    const whose = (keys: string, passphrase?: string) => crypterWith(keys, passphrase).opens?.(head);
+    expect(await whose(one.privateKey)).toBe(true);
+    expect(await whose(one.publicKey)).toBe(false);
+    expect(await whose(`${one.publicKey}\n${locked.privateKey}`, 'correct horse')).toBe(false);
+    expect(await crypterWith(one.privateKey).opens?.(plain)).toBe(false);
+  });
+
   it('says nothing secret, neither in errors nor when it is printed', async () => {
     const secrets = [
       'hunter2',

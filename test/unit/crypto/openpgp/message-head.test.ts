@@ -12,7 +12,7 @@ describe('the head of an OpenPGP message', () => {
   it('tells the keys that it is for', async () => {
     const [one, two] = [await makeKey(), await makeKey()];
     const message = await encrypted({ encryptionKeys: [one.key, two.key] });
-    expect(await readMessageHead(message.subarray(0, 16_384))).toEqual({
+    expect(await readMessageHead(message.subarray(0, 16_384))).toMatchObject({
       encrypted: true,
       recipients: [subkeyId(one), subkeyId(two)],
       hidden: false,
@@ -23,20 +23,24 @@ describe('the head of an OpenPGP message', () => {
     const key = await makeKey({ type: 'curve25519', config: { v6Keys: true, aeadProtect: true } });
     const message = await encrypted({ encryptionKeys: key.key });
     expect(message[message.indexOf(0xc1)]).toBe(0xc1);
-    expect(await readMessageHead(message)).toEqual({ encrypted: true, recipients: [subkeyId(key)], hidden: false });
+    expect(await readMessageHead(message)).toMatchObject({
+      encrypted: true,
+      recipients: [subkeyId(key)],
+      hidden: false,
+    });
   });
 
   it('tells that they are hidden, or that a passphrase opens it', async () => {
     const { key } = await makeKey();
     const hidden = { encrypted: true, recipients: [], hidden: true };
-    expect(await readMessageHead(await encrypted({ encryptionKeys: key, wildcard: true }))).toEqual(hidden);
-    expect(await readMessageHead(await encrypted({ passwords: 'hunter2' }))).toEqual(hidden);
+    expect(await readMessageHead(await encrypted({ encryptionKeys: key, wildcard: true }))).toMatchObject(hidden);
+    expect(await readMessageHead(await encrypted({ passwords: 'hunter2' }))).toMatchObject(hidden);
   });
 
   it('tells what there is to tell when it is cut', async () => {
     const [one, two] = [await makeKey({ type: 'rsa', rsaBits: 2048 }), await makeKey()];
     const message = await encrypted({ encryptionKeys: [one.key, two.key] });
-    expect(await readMessageHead(message.subarray(0, 300))).toEqual({
+    expect(await readMessageHead(message.subarray(0, 300))).toMatchObject({
       encrypted: true,
       recipients: [subkeyId(one)],
       hidden: false,
@@ -55,6 +59,6 @@ describe('the head of an OpenPGP message', () => {
     ['an OpenPGP key', Buffer.from('99010d046b010f75', 'hex')],
     ['a session key of an unknown version', Buffer.from('c103090000', 'hex')],
   ])('is not seen in %s', async (_, bytes) => {
-    expect(await readMessageHead(bytes)).toEqual({ encrypted: false, recipients: [], hidden: false });
+    expect(await readMessageHead(bytes)).toMatchObject({ encrypted: false, recipients: [], hidden: false });
   });
 });
