@@ -1,8 +1,9 @@
 /**
  * The public part of GnuPG's key, kept in WAL-G's file `.walg_key_cache` (`compression-crypto.md` 4.1 of the
- * specification). Whatever is wrong with it, gpg is asked again.
+ * specification). Whatever is wrong with it, gpg is asked again: also where somebody else could have written it, since for
+ * a key put there everything would be encrypted from then on.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { removeQuietly } from '../../platform/files.ts';
@@ -25,7 +26,7 @@ export function gpgKeyCache(home: string, logger: Logger): GpgKeyCache {
     path,
     read(keyId) {
       try {
-        const kept = JSON.parse(readFileSync(path, 'utf8')) as {
+        const kept = JSON.parse(readOwn(path)) as {
           readonly keyId?: unknown;
           readonly body?: unknown;
         } | null;
@@ -50,4 +51,22 @@ export function gpgKeyCache(home: string, logger: Logger): GpgKeyCache {
       }
     },
   };
+}
+
+/** Who else may write a file, by its mode. */
+const othersWrite = 0o022;
+
+/** @throws Error for a file that another user than this one or root owns, or may write */
+function readOwn(path: string): string {
+  // Nor may a pipe that was put there keep us waiting.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const facts = fstatSync(descriptor);
+    const isOurs = facts.uid === 0 || facts.uid === process.geteuid?.();
+    if (!isOurs || !facts.isFile() || (facts.mode & othersWrite) !== 0)
+      throw new Error('somebody else may have written it');
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
 }

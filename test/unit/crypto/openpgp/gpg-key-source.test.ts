@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openGpgKeySource, type GpgKeyOptions } from '../../../../src/crypto/openpgp/gpg-key-source.ts';
@@ -64,6 +64,22 @@ describe('the public key of GnuPG', () => {
     installGpg('exit 1');
     expect(Buffer.from((await open().source.publicKeys()).bytes).equals(material.bytes)).toBe(true);
     expect(noted('args').match(/\n/g)).toHaveLength(1);
+  });
+
+  it.each([
+    ['others may write', () => chmodSync(cachePath(), 0o666)],
+    ['the group may write', () => chmodSync(cachePath(), 0o664)],
+    ['is somebody else’s', () => chownSync(cachePath(), 12_345, 12_345)],
+  ])('is not taken from a cache that %s', async (what, change) => {
+    // Only root can give a file away.
+    if (what.startsWith('is') && process.geteuid?.() !== 0) return;
+    const [planted, real] = [await makeKey(), await makeKey()];
+    const body = Buffer.from(planted.publicKey).toString('base64');
+    writeFileSync(cachePath(), JSON.stringify({ keyId: 'ABC', body }));
+    change();
+    installGpg(prints(real.publicKey));
+    const { bytes } = await open().source.publicKeys();
+    expect(Buffer.from(bytes).toString().trim()).toBe(real.publicKey.trim());
   });
 
   it.each([
