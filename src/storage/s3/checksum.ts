@@ -28,15 +28,36 @@ export function checksumHeaders(
   return headers;
 }
 
-/** What stands for the body in a signature: its SHA-256, unless TLS and a checksum protect it. */
+/** A body, and how it travels. */
+export interface Payload {
+  readonly body: readonly Uint8Array[] | undefined;
+  readonly protocol: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What stands for the body in a signature: its SHA-256, unless a checksum protects it well enough on that way. */
 export function payloadHash(
-  body: readonly Uint8Array[] | undefined,
-  protocol: string,
-  headers: Readonly<Record<string, string>>,
+  { body, protocol, headers }: Payload,
+  { payloadSigning }: Pick<S3Config, 'payloadSigning'>,
 ): string {
   if (body === undefined) return emptyHash;
-  const isProtected = protocol === 'https:' && ('x-amz-checksum-crc32' in headers || 'content-md5' in headers);
-  return isProtected ? unsignedPayload : digest('sha256', body, 'hex');
+  const hasChecksum = 'x-amz-checksum-crc32' in headers || 'content-md5' in headers;
+  const suffices = payloadSigning === 'never' || (payloadSigning === 'without_tls' && protocol === 'https:');
+  return hasChecksum && suffices ? unsignedPayload : digest('sha256', body, 'hex');
+}
+
+/**
+ * Whether parts of an upload get a CRC-32. Where a signed SHA-256 protects them on their way it would be work for nothing: no
+ * answer tells it again. A bucket with locks demands one.
+ */
+export function partsHaveChecksum({
+  checksums,
+  payloadSigning,
+  endpoint,
+  objects,
+}: Pick<S3Config, 'checksums' | 'payloadSigning' | 'endpoint' | 'objects'>): boolean {
+  const isSigned = payloadSigning === 'always' || (payloadSigning === 'without_tls' && endpoint?.protocol === 'http:');
+  return checksums === 'when_supported' && (!isSigned || objects.lock !== undefined);
 }
 
 function digest(algorithm: string, chunks: readonly Uint8Array[], encoding: 'hex' | 'base64'): string {

@@ -4,6 +4,7 @@ import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { ArchiverError } from '../../errors.ts';
 import { answerBehind } from './answer-error.ts';
+import { partsHaveChecksum } from './checksum.ts';
 import { newObjectHeaders } from './object-headers.ts';
 import { headObject, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
@@ -29,7 +30,7 @@ export async function createMultipart(
     query: { uploads: '' },
     headers: {
       ...newObjectHeaders(config),
-      ...(config.checksums === 'when_supported' && { 'x-amz-checksum-algorithm': 'CRC32' }),
+      ...(partsHaveChecksum(config) && { 'x-amz-checksum-algorithm': 'CRC32' }),
     },
     body: [],
     signal,

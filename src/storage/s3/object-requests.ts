@@ -5,6 +5,8 @@ import type { HttpResponse } from '../../network/http.ts';
 import { ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
+import { partsHaveChecksum } from './checksum.ts';
+import type { S3Config } from './config.ts';
 import { customerKeyHeaders, newObjectHeaders } from './object-headers.ts';
 import type { S3Requests } from './request.ts';
 
@@ -158,11 +160,16 @@ export async function uploadPart(
     query: { partNumber, uploadId },
     headers: customerKeyHeaders(requests.config),
     body,
-    checksum: 'configured',
+    checksum: partChecksum(requests.config),
     signal,
   });
   await answer.discard();
   return { partNumber, etag: textHeader(answer, 'etag') ?? '', crc32: textHeader(answer, 'x-amz-checksum-crc32') };
+}
+
+function partChecksum(config: S3Config): 'configured' | 'md5' | undefined {
+  if (config.objects.lock !== undefined) return 'md5';
+  return partsHaveChecksum(config) ? 'configured' : undefined;
 }
 
 /** A part that the storage has. */

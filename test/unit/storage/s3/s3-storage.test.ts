@@ -63,15 +63,21 @@ describe('an upload to S3', () => {
     expect(numbers).toEqual(['1', '2', '3']);
   });
 
-  it('tells the checksum of parts only where they are wanted', async () => {
-    for (const [checksums, algorithm] of [
-      ['when_supported', 'CRC32'],
-      ['when_required', undefined],
-    ]) {
-      await using s3 = await openScriptedS3(good, { S3_CHECKSUMS: checksums ?? '' });
+  it('tells the checksum of parts only where nothing else protects them, and the storage wants it', async () => {
+    const never = { S3_PAYLOAD_SIGNING: 'never' };
+    const locked = { S3_RETENTION_PERIOD: '60' };
+    for (const [settings, algorithm, md5Too] of [
+      [{}, undefined, false],
+      [never, 'CRC32', false],
+      [{ ...never, S3_CHECKSUMS: 'when_required' }, undefined, false],
+      [locked, 'CRC32', true],
+      [{ ...locked, S3_CHECKSUMS: 'when_required' }, undefined, true],
+    ] as const) {
+      await using s3 = await openScriptedS3(good, settings);
       await s3.storage.write('a', big());
       expect(s3.calls[0]?.headers['x-amz-checksum-algorithm']).toBe(algorithm);
       expect(s3.calls[1]?.headers['x-amz-checksum-crc32'] !== undefined).toBe(algorithm !== undefined);
+      expect(s3.calls[1]?.headers['content-md5'] !== undefined).toBe(md5Too);
     }
   });
 
