@@ -16,6 +16,16 @@ const keyFile: Parser<string> = {
   },
 };
 
+/** A key in the place of its id would show up in the log, and in the command line of gpg. */
+const keyId: Parser<string> = {
+  ...text,
+  allowed: 'the id of a key in GnuPG, not the key itself',
+  parse(value) {
+    if (value.includes('-----BEGIN ')) throw new Error('it is the key itself');
+    return text.parse(value);
+  },
+};
+
 /** OpenPGP, with keys of our own or of GnuPG. */
 export const openPgpSettings = {
   key: optionalSetting(
@@ -32,7 +42,7 @@ export const openPgpSettings = {
   passphrase: optionalSetting('WALG_PGP_KEY_PASSPHRASE', text, 'Unlocks the private OpenPGP keys.', secret),
   gpgKeyId: optionalSetting(
     'WALG_GPG_KEY_ID',
-    text,
+    keyId,
     'Deprecated: id of a key in GnuPG, fetched by the program gpg. Not used when WALG_PGP_KEY or WALG_PGP_KEY_PATH is set.',
     { aliases: ['WALE_GPG_KEY_ID', 'GPG_KEY_ID'], secret: true },
   ),

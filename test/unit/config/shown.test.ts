@@ -47,3 +47,10 @@ it('a key that was given as the path of a key is refused without being shown', (
     );
   }
 });
+
+it('a key that was given as the id of a key in GnuPG is refused without being shown', () => {
+  for (const name of ['WALG_GPG_KEY_ID', 'WALE_GPG_KEY_ID']) {
+    const reading = (): unknown => readSetting(openPgpSettings.gpgKeyId, rawSettings({ [name]: key }));
+    expect(reading).toThrow(`invalid value of ${name}: ***; allowed: the id of a key in GnuPG, not the key itself`);
+  }
+});
