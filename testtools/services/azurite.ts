@@ -30,7 +30,7 @@ export interface Azurite extends AsyncDisposable {
   log(): string;
 }
 
-/** Starts one on a free port, which takes a second or two. */
+/** Starts one on a free port, which takes a second or two. With `tls` it takes tokens, too, whoever signed them. */
 export async function startAzurite({ tls = false }: { readonly tls?: boolean } = {}): Promise<Azurite> {
   await using cleanup = new AsyncDisposableStack();
   const directory = cleanup.use(await temporaryDirectory());
@@ -45,7 +45,9 @@ export async function startAzurite({ tls = false }: { readonly tls?: boolean } =
         program,
         ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
         ...['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', directory.path],
-        ...(certificate === undefined ? [] : ['--cert', certificate.path, '--key', certificate.keyPath]),
+        ...(certificate === undefined
+          ? []
+          : ['--cert', certificate.path, '--key', certificate.keyPath, '--oauth', 'basic']),
       ],
       { environment: { AZURITE_ACCOUNTS: `${account}:${accessKey}`, HOME: directory.path }, cwd: directory.path },
     ),

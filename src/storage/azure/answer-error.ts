@@ -72,7 +72,8 @@ const hints: Readonly<Record<string, string>> = {
     'Check AZURE_STORAGE_ACCESS_KEY or AZURE_STORAGE_SAS_TOKEN; a token may be of another tenant.',
   AuthorizationPermissionMismatch:
     'Give the identity the role "Storage Blob Data Contributor", or use a signature that may read, create, write, delete and list.',
-  AuthorizationFailure: networkHint,
+  AuthorizationFailure:
+    'Check AZURE_STORAGE_ACCESS_KEY or AZURE_STORAGE_SAS_TOKEN, and the firewall and network rules of the storage account.',
   AuthorizationSourceIPMismatch: networkHint,
   AuthorizationProtocolMismatch: 'Use https, or a signature that allows http.',
   AuthorizationServiceMismatch: 'Use a signature for the blob service.',

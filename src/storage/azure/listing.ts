@@ -4,11 +4,11 @@ import { isKey } from '../key.ts';
 import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
 import type { AzureRequests } from './requests.ts';
 
-/** Lists objects below a folder, page by page. */
+/** Lists objects below a folder, in pages of `pageSize` entries, by default as many as Azure gives. */
 export async function* listObjects(
   requests: AzureRequests,
   folder: Key,
-  { recursive = false, signal }: ListOptions,
+  { recursive = false, signal, pageSize }: ListOptions & { readonly pageSize?: number },
 ): AsyncIterable<ObjectInfo | FolderInfo> {
   const root = requests.nameOf('');
   const prefix = folder === '' ? root : `${requests.nameOf(folder)}/`;
@@ -20,6 +20,7 @@ export async function* listObjects(
         query: {
           ...{ restype: 'container', comp: 'list', marker },
           prefix: prefix === '' ? undefined : prefix,
+          maxresults: pageSize?.toString(),
           delimiter: recursive ? undefined : '/',
         },
       },

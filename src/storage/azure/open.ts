@@ -1,21 +1,24 @@
 /** From settings to a container of Azure. */
+import type { RawSettings } from '../../config/setting.ts';
 import { createHttpClient } from '../../network/http.ts';
 import { systemClock } from '../../platform/clock.ts';
-import type { OpenAdapter } from '../open.ts';
+import type { OpenAdapter, OpenStorageOptions } from '../open.ts';
 import { openUploadBuffers } from '../upload-buffers.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { AzureStorage } from './azure-storage.ts';
 import { azureConfig } from './config.ts';
 import { AzureRequests } from './requests.ts';
 
-/** Opens the container that the settings name; nothing is asked of it yet. @throws ArchiverError (`config`) */
-// eslint-disable-next-line @typescript-eslint/require-await -- errors of the settings are to reject
-export const openAzureStorage: OpenAdapter = async (raw, { logger, buffers }) => {
+/** Makes ready for requests; none is made. @throws ArchiverError (`config`) */
+export function openAzureRequests(raw: RawSettings, { logger }: Pick<OpenStorageOptions, 'logger'>): AzureRequests {
   const config = azureConfig(raw, { logger });
   const { credential, ca, proxies } = config;
   const clock = systemClock;
   const authorizer = createAuthorizer(credential, { clock });
   const http = createHttpClient({ ca, ...(proxies !== undefined && { proxies }) });
-  const requests = new AzureRequests({ config, http, authorizer, clock, logger });
-  return new AzureStorage(requests, buffers ?? openUploadBuffers(raw));
-};
+  return new AzureRequests({ config, http, authorizer, clock, logger });
+}
+
+/** Opens the container that the settings name; nothing is asked of it yet. @throws ArchiverError (`config`) */
+export const openAzureStorage: OpenAdapter = (raw, { logger, buffers }) =>
+  Promise.resolve().then(() => new AzureStorage(openAzureRequests(raw, { logger }), buffers ?? openUploadBuffers(raw)));
