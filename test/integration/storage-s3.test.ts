@@ -8,7 +8,7 @@ import { ObjectExistsError, StorageForbiddenError } from '../../src/storage/erro
 import { openS3Requests } from '../../src/storage/s3/open-requests.ts';
 import { openS3Storage } from '../../src/storage/s3/open.ts';
 import type { S3Storage } from '../../src/storage/s3/s3-storage.ts';
-import { elementsOf } from '../../src/storage/s3/xml.ts';
+import { elementsOf } from '../../src/storage/xml.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { createUploadBuffers } from '../../src/storage/upload-buffers.ts';
 import { hasSeaweedFs, startSeaweedFs, type SeaweedFs } from '../../testtools/services/seaweedfs.ts';

@@ -1,1 +1,0 @@
-export { elementsOf, escaped, textOf } from '../xml.ts';
