@@ -1,4 +1,5 @@
 /** Asks the Security Token Service of AWS for the credentials of a role; loaded only where one is to be assumed. */
+import { hash } from 'node:crypto';
 import type { HttpClient } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
@@ -6,7 +7,6 @@ import { StorageForbiddenError, StorageUnavailableError } from '../errors.ts';
 import { S3AnswerError } from './answer-error.ts';
 import type { AwsCredentials } from './credentials.ts';
 import { awsDomain, queryOf } from './endpoint.ts';
-import { payloadHash } from './checksum.ts';
 import { signed } from './sign.ts';
 import { textOf } from '../xml.ts';
 
@@ -54,14 +54,14 @@ async function askOnce(request: RoleRequest, date: Date): Promise<AwsCredentials
     RoleArn: roleArn,
     RoleSessionName: roleSessionName,
   };
-  const body = [Buffer.from(queryOf(parameters).slice(1))];
+  const body = Buffer.from(queryOf(parameters).slice(1));
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const signable = { method: 'POST', url, headers, payloadHash: payloadHash(body, url.protocol, headers) };
+  const signable = { method: 'POST', url, headers, payloadHash: hash('sha256', body) };
   const answer = await http.request({
     method: 'POST',
     url,
     headers: signed(signable, { credentials, region, service: 'sts', date }),
-    body,
+    body: [body],
   });
   const text = await answer.text();
   if (answer.status !== 200) throw new S3AnswerError(answer.status, answer.headers, text);

@@ -32,6 +32,8 @@ export interface S3Config {
   /** Of every request, by lower-case names. */
   readonly additionalHeaders: Readonly<Record<string, string>>;
   readonly checksums: 'when_supported' | 'when_required';
+  /** When the signature covers a body that a checksum protects anyway. */
+  readonly payloadSigning: 'always' | 'without_tls' | 'never';
   /** Tries of one request beyond the first. */
   readonly maxRetries: number;
   readonly minThrottlingDelayMs: number;
@@ -86,6 +88,7 @@ export async function s3Config(raw: RawSettings, { logger }: { readonly logger: 
     ca: given.caFile === undefined ? undefined : certificates(given.caFile),
     additionalHeaders: await additionalHeaders(given.additionalHeaders),
     checksums: given.checksums,
+    payloadSigning: given.payloadSigning,
     maxRetries: given.maxRetries,
     minThrottlingDelayMs: given.minThrottlingDelay,
     maxThrottlingDelayMs: Math.max(given.minThrottlingDelay, given.maxThrottlingDelay),

@@ -19,8 +19,8 @@ export interface AwsCredentials {
 export interface CredentialSource {
   /** @throws ArchiverError (`config`, `forbidden`, `unavailable`) */
   get(): Promise<AwsCredentials>;
-  /** The ones given last were refused as expired; @returns whether others can be had. */
-  renew(): boolean;
+  /** These were refused as expired. @returns whether others can be had */
+  renew(refused: AwsCredentials): boolean;
 }
 
 /** What finding credentials needs. */
@@ -89,8 +89,9 @@ export function refreshed(
         return current;
       }
     },
-    renew() {
-      current = undefined;
+    renew(refused) {
+      // Others may have found that out before.
+      if (current === refused) current = undefined;
       return true;
     },
   };

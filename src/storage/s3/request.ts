@@ -16,6 +16,7 @@ import { bucketUrl, encodedKey, queryOf } from './endpoint.ts';
 import { connectionTarget } from './endpoint-source.ts';
 import { judged } from './judgement.ts';
 import { signed } from './sign.ts';
+import { SigningState, type Signing } from './signing-state.ts';
 import { textOf } from '../xml.ts';
 
 /** One request. It may be sent several times: the body is held. */
@@ -58,24 +59,20 @@ export interface S3TextAnswer {
 export class S3Requests implements AsyncDisposable {
   readonly config: S3Config;
   readonly #http: HttpClient;
-  readonly #open: (region: string) => CredentialSource;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #patience: Patience;
   readonly #throttled: RetryPolicy;
-  #credentials: CredentialSource | undefined;
-  #region: string | undefined;
-  #asking: Promise<string> | undefined;
-  #clockOffsetMs = 0;
+  readonly #signing: SigningState;
   #bucketSeen = false;
 
   constructor({ config, http, credentials, logger, clock = systemClock }: S3RequestOptions) {
     this.config = config;
     this.#http = http;
-    this.#open = credentials;
     this.#logger = logger;
     this.#clock = clock;
-    this.#region = config.region;
+    const findRegion = (state: SigningState): Promise<string> => this.#location(state);
+    this.#signing = new SigningState({ region: config.region, findRegion, credentials, logger, clock });
     const { maxRetries, minThrottlingDelayMs: firstDelayMs, maxThrottlingDelayMs: maxDelayMs, location } = config;
     const policy: RetryPolicy = { attempts: maxRetries + 1, firstDelayMs: 60, maxDelayMs: 300_000 };
     this.#throttled = { ...policy, firstDelayMs, maxDelayMs };
@@ -95,13 +92,12 @@ export class S3Requests implements AsyncDisposable {
    *   cause is an S3AnswerError when there was an answer
    */
   async send(request: S3Request): Promise<HttpResponse> {
-    return this.#repeat(request, () => this.#attempt(request));
+    return this.#repeat(request, (answer) => Promise.resolve(answer));
   }
 
   /** The same, with the whole body, also where an answer of 200 turns out to be an error after all. */
   async sendForText(request: S3Request, limitBytes = 64 << 20): Promise<S3TextAnswer> {
-    return this.#repeat(request, async () => {
-      const answer = await this.#attempt(request);
+    return this.#repeat(request, async (answer) => {
       const { status, headers } = answer;
       const text = await answer.text(limitBytes);
       if (/^\s*(?:<\?xml[^>]*>)?\s*<(?:\w+:)?Error[\s>]/.test(text)) throw new S3AnswerError(status, headers, text);
@@ -134,19 +130,23 @@ export class S3Requests implements AsyncDisposable {
     await this.#http[Symbol.asyncDispose]();
   }
 
-  async #repeat<T>(request: S3Request, act: () => Promise<T>): Promise<T> {
+  async #repeat<T>(request: S3Request, take: (answer: HttpResponse) => Promise<T>): Promise<T> {
     const asked: Asked = { ...request, location: this.config.location };
+    const trying = this.#patience.begin(asked.action);
     const corrected = new Set<string>();
-    for (const trying = this.#patience.begin(asked.action); ;) {
+    for (;;) {
+      let signing: Signing | undefined;
       try {
-        const result = await act();
+        request.signal?.throwIfAborted();
+        signing = await this.#signing.next();
+        const answer = await this.#sendOnce(request, signing, bucketUrl(this.config, signing.region));
         this.#patience.noteAnswer();
-        return result;
+        return await take(answer);
       } catch (error) {
         request.signal?.throwIfAborted();
         if (error instanceof S3AnswerError) {
           this.#patience.noteAnswer();
-          const correction = this.#correct(error);
+          const correction = signing && this.#signing.learn(error, signing);
           if (correction !== undefined && !corrected.has(correction)) {
             corrected.add(correction);
             continue;
@@ -157,34 +157,24 @@ export class S3Requests implements AsyncDisposable {
     }
   }
 
-  async #attempt(request: S3Request): Promise<HttpResponse> {
-    request.signal?.throwIfAborted();
-    const region = this.#region ?? (await this.#askRegion());
-    return this.#sendOnce(request, region, bucketUrl(this.config, region));
-  }
-
-  async #sendOnce(request: S3Request, region: string, bucket: string): Promise<HttpResponse> {
+  async #sendOnce(request: S3Request, signing: Signing, bucket: string): Promise<HttpResponse> {
     const { method, key, query = {}, body, checksum, deadlines, signal } = request;
     const { config } = this;
-    this.#credentials ??= this.#open(region);
-    const credentials = await this.#credentials.get();
     const url = new URL(`${bucket}/${key === undefined ? '' : encodedKey(this.inBucket(key))}${queryOf(query)}`);
     const headers: Record<string, string> = { ...config.additionalHeaders };
     for (const [name, value] of Object.entries(request.headers ?? {})) if (value !== undefined) headers[name] = value;
     if (body !== undefined && checksum !== undefined) Object.assign(headers, checksumHeaders(body, checksum, config));
-    if (config.yandexSessionToken && credentials.sessionToken !== undefined) {
-      headers['x-yacloud-subjecttoken'] = credentials.sessionToken;
-    }
+    const { sessionToken } = signing.credentials;
+    if (config.yandexSessionToken && sessionToken !== undefined) headers['x-yacloud-subjecttoken'] = sessionToken;
     const { endpointSource } = config;
     const via = endpointSource && (await connectionTarget(endpointSource, this.#http, signal));
     if (via !== undefined && endpointSource?.protocol !== undefined) url.protocol = endpointSource.protocol;
-    const date = new Date(this.#clock.now().getTime() + this.#clockOffsetMs);
-    const hash = payloadHash(body, url.protocol, headers);
+    const hash = payloadHash({ body, protocol: url.protocol, headers }, config);
     const began = this.#clock.monotonicMs();
     const answer = await this.#http.request({
       method,
       url,
-      headers: signed({ method, url, headers, payloadHash: hash }, { credentials, region, service: 's3', date }),
+      headers: signed({ method, url, headers, payloadHash: hash }, { ...signing, service: 's3' }),
       ...(body !== undefined && { body }),
       ...(deadlines !== undefined && { deadlines }),
       signal,
@@ -206,47 +196,21 @@ export class S3Requests implements AsyncDisposable {
     throw refusal;
   }
 
-  /** What a refusal teaches: another region, the right time, that new credentials are needed. */
-  #correct(answer: S3AnswerError): 'region' | 'clock' | 'credentials' | undefined {
-    const { status, code, region, date } = answer;
-    const misplaced =
-      status === 301 || status === 307 || code === 'AuthorizationHeaderMalformed' || (status === 400 && code === '');
-    if (misplaced && region !== undefined && region !== this.#region) {
-      this.#logger.warn('the bucket is in another region: set AWS_REGION to it', { region, used: this.#region });
-      this.#region = region;
-      return 'region';
-    }
-    if (code === 'RequestTimeTooSkewed' && date !== undefined) {
-      this.#clockOffsetMs = date.getTime() - this.#clock.now().getTime();
-      this.#logger.warn('the clock of this machine is wrong', { aheadMs: -this.#clockOffsetMs });
-      return 'clock';
-    }
-    if (/^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/.test(code)) {
-      return this.#credentials?.renew() === true ? 'credentials' : undefined;
-    }
-    return undefined;
-  }
-
-  /** GetBucketLocation, once; where that is not allowed, a guess that later answers correct. */
-  #askRegion(): Promise<string> {
-    this.#asking ??= this.#location().finally(() => (this.#asking = undefined));
-    return this.#asking;
-  }
-
-  async #location(): Promise<string> {
+  /** GetBucketLocation; where that is not allowed, a guess that later answers correct. */
+  async #location(state: SigningState): Promise<string> {
     const first = 'us-east-1';
-    const bucket = bucketUrl({ ...this.config, pathStyle: true }, first);
+    const request: S3Request = { action: 'find the region', method: 'GET', query: { location: '' } };
     try {
-      const request: S3Request = { action: 'find the region', method: 'GET', query: { location: '' } };
-      const answer = await this.#sendOnce(request, first, bucket);
+      const signing = await state.next(first);
+      const answer = await this.#sendOnce(request, signing, bucketUrl({ ...this.config, pathStyle: true }, first));
       const named = textOf(await answer.text(), 'LocationConstraint')?.trim() ?? '';
-      this.#region = named === '' ? first : named === 'EU' ? 'eu-west-1' : named;
+      return named === '' ? first : named === 'EU' ? 'eu-west-1' : named;
     } catch (error) {
-      if (!(error instanceof S3AnswerError) || error.status >= 500 || error.status === 404 || error.status === 429)
+      if (!(error instanceof S3AnswerError) || error.status >= 500 || error.status === 404 || error.status === 429) {
         throw error;
+      }
       this.#logger.debug('the bucket does not tell its region', { reason: error.message });
-      this.#region = error.region ?? first;
+      return error.region ?? first;
     }
-    return this.#region;
   }
 }

@@ -109,6 +109,12 @@ export const s3EndpointSettings = {
     'when_supported',
     'Send and check CRC-32 checksums; when_required for storages that refuse their headers: uploads are then protected by a signed SHA-256. (walvault only)',
   ),
+  payloadSigning: spelled(
+    'S3_PAYLOAD_SIGNING',
+    oneOf('always', 'without_tls', 'never'),
+    'without_tls',
+    'When signatures cover the bytes of uploads, by SHA-256. Otherwise TLS or the checksum protects them; without a checksum they are always covered. (walvault only)',
+  ),
   maxRetries: spelled(
     'S3_MAX_RETRIES',
     integer({ min: 0, max: 1_000 }),

@@ -7,7 +7,7 @@ export interface Signable {
   readonly method: string;
   /** Path and query are taken as they are: escaped, and with sorted parameters. */
   readonly url: URL;
-  /** Lower-case names; all of them are signed. */
+  /** Lower-case names. Those that proxies change are not signed. */
   readonly headers: Readonly<Record<string, string>>;
   /** Hex, or {@link unsignedPayload}. */
   readonly payloadHash: string;
@@ -39,7 +39,9 @@ export function signed(request: Signable, scope: SigningScope): Record<string, s
   if (service === 's3') headers['x-amz-content-sha256'] = payloadHash;
   if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
 
-  const names = Object.keys(headers).sort();
+  const names = Object.keys(headers)
+    .filter((name) => !unsigned.has(name))
+    .sort();
   const lines = names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`);
   const signedNames = names.join(';');
   const canonical = [method, url.pathname, url.search.slice(1), lines.join(''), signedNames, payloadHash].join('\n');
@@ -53,6 +55,12 @@ export function signed(request: Signable, scope: SigningScope): Record<string, s
     `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${range}, SignedHeaders=${signedNames}, Signature=${signature}`;
   return headers;
 }
+
+/** As the SDK has them. */
+const unsigned: ReadonlySet<string> = new Set([
+  ...['authorization', 'cache-control', 'connection', 'expect', 'from', 'keep-alive', 'max-forwards', 'pragma'],
+  ...['referer', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'user-agent', 'x-amzn-trace-id'],
+]);
 
 let lastKey: { readonly of: string; readonly key: Buffer } | undefined;
 
