@@ -7,7 +7,7 @@ import type { ByteSource, Stage } from '../../../bytes/stage.ts';
 import { ArchiverError, CorruptError } from '../../../errors.ts';
 import type { KeyRing } from '../key-ring.ts';
 import { literalData } from './contents.ts';
-import { PacketBody, readHeader, tags, type PacketHeader } from './packet.ts';
+import { cutShort, PacketBody, readHeader, tags, type PacketHeader } from './packet.ts';
 import { protectedContents } from './protected.ts';
 
 /** Session keys of some thousand recipients; more is no message. Packets may be empty, so that bytes alone are no limit. */
@@ -15,6 +15,10 @@ const maxPreambleBytes = 1 << 20;
 const maxPreamblePackets = 10_000;
 /** Pieces in which a message goes to the library. */
 const pieceBytes = 256 << 10;
+/** Behind the version of a packet with AEAD: cipher, mode, length of chunks. */
+const aeadBytes = 3;
+/** Chunks of 4 MiB, the largest that RFC 9580 allows. The library holds several of them before it hands one on. */
+const maxChunkOctet = 16;
 const armorStart = '-----BEGIN PGP';
 
 /** What stands before the encrypted data. */
@@ -47,14 +51,14 @@ export function decryptMessage(ring: KeyRing): Stage {
 
 async function* decrypted(reader: ByteReader, ring: KeyRing): ByteSource {
   const { raw, keyPackets, hasPassphrase, encrypted } = await readPreamble(reader);
-  if (encrypted.tag === tags.aeadEncrypted) {
-    yield* ring.decryptRareForms(wholeMessage(raw, reader));
-    return;
-  }
   const body = new PacketBody(reader, encrypted);
   const [version = 0] = await body.read(1);
-  if (version === 2) {
-    yield* ring.decryptRareForms(wholeMessage(Buffer.concat([raw, Uint8Array.of(version)]), reader));
+  if (encrypted.tag === tags.aeadEncrypted || version === 2) {
+    // A first part as short as this would have the header of the next one among the bytes that are put back.
+    if (encrypted.bytes < 1 + aeadBytes) throw cutShort();
+    const start = await body.read(aeadBytes);
+    if ((start[aeadBytes - 1] ?? 0) > maxChunkOctet) throw largeChunks();
+    yield* ring.decryptRareForms(wholeMessage(Buffer.concat([raw, Uint8Array.of(version), start]), reader));
     return;
   }
   if (version !== 1) throw new CorruptError(`an OpenPGP message is protected in an unknown way (version ${version})`);
@@ -126,6 +130,12 @@ function noMessage(): CorruptError {
 function armored(): CorruptError {
   return new CorruptError('this is an OpenPGP message in ASCII armor, which objects never are', {
     hint: 'Convert it by gpg --dearmor.',
+  });
+}
+
+function largeChunks(): CorruptError {
+  return new CorruptError('an OpenPGP message is checked in chunks of more than 4 MiB, which take too much memory', {
+    hint: 'It is damaged, or was made by gpg with a --chunk-size above 22: decrypt it by gpg.',
   });
 }
 

@@ -29,6 +29,11 @@ function compressed(method: number, bytes: Uint8Array, framing?: Framing): Buffe
   return packet(8, Buffer.concat([Uint8Array.of(method), bytes]), framing);
 }
 
+/** With AEAD: version, AES-256, OCB, the octet of the length of chunks, and something. */
+function aeadBody(version: number, length: number, chunkOctet = 16): Buffer {
+  return Buffer.concat([Uint8Array.of(version, 9, 2, chunkOctet), noise(length)]);
+}
+
 async function refusal(bytes: Uint8Array, ring?: KeyRing): Promise<ArchiverError> {
   const error: unknown = await read(bytes, ring).catch((thrown: unknown) => thrown);
   if (error instanceof ArchiverError) return error;
@@ -127,14 +132,10 @@ describe('an OpenPGP message', () => {
   it('of a rare form goes to the library whole', async () => {
     const aead = Buffer.concat([
       packet(1, noise(70)),
-      packet(20, noise(90_000), { form: 'parts', exponents: [12, 16] }),
+      packet(20, aeadBody(1, 90_000), { form: 'parts', exponents: [12, 16] }),
     ]);
-    const second = Buffer.concat([
-      packet(10, Buffer.from('PGP')),
-      keyPacket,
-      packet(18, Buffer.concat([Uint8Array.of(2), noise(5_000)])),
-    ]);
-    const newest = packet(18, Buffer.concat([Uint8Array.of(2), noise(100_000)]), { form: 'parts', exponents: [16, 9] });
+    const second = Buffer.concat([packet(10, Buffer.from('PGP')), keyPacket, packet(18, aeadBody(2, 5_000))]);
+    const newest = packet(18, aeadBody(2, 100_000), { form: 'parts', exponents: [16, 9] });
     for (const bytes of [aead, second, newest]) {
       const received: Buffer[] = [];
       async function* decryptRareForms(source: ByteSource): ByteSource {
@@ -191,6 +192,20 @@ describe('what is no message that can be trusted is refused', () => {
     const error = await refusal(Buffer.concat([keyPacket, packet(9, encrypted(literal))]));
     expect(error).toBeInstanceOf(CorruptError);
     expect(error.message).toContain('no protection of its integrity');
+  });
+
+  it('a message with AEAD whose chunks would fill the memory, or that has no whole beginning', async () => {
+    for (const [tag, version] of [
+      [18, 2],
+      [20, 1],
+    ] as const) {
+      const large = await refusal(Buffer.concat([keyPacket, packet(tag, aeadBody(version, 5_000, 17))]));
+      expect(large.message).toContain('4 MiB');
+      const inPieces = packet(tag, aeadBody(version, 5_000), { form: 'parts', exponents: [0, 1, 9] });
+      for (const rest of [inPieces, packet(tag, Uint8Array.of(version, 9, 2))]) {
+        expect(await refusal(Buffer.concat([keyPacket, rest]))).toBeInstanceOf(CorruptError);
+      }
+    }
   });
 
   it('a message for a passphrase', async () => {
