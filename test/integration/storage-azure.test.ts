@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContainerSASPermissions, type ContainerClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -276,6 +277,23 @@ describe.skipIf(!installed || !canMakeCertificates())('Azurite with TLS', () => 
       tokens.closeAllConnections();
       tokens.close();
     }
+  });
+});
+
+describe('service principals', () => {
+  it('are told when nobody can be asked for a token, without their secrets', async () => {
+    await using storage = await open({
+      WALG_AZ_PREFIX: 'azure://box/db',
+      AZURE_STORAGE_ACCOUNT: 'account',
+      AZURE_TENANT_ID: '11111111-1111-1111-1111-111111111111',
+      AZURE_CLIENT_ID: 'id',
+      AZURE_CLIENT_SECRET: 'quite-secret',
+      AZURE_AUTHORITY_HOST: 'https://127.0.0.1:1',
+    });
+    const error: unknown = await storage.stat('a').catch((thrown: unknown) => thrown);
+    const hint = expect.stringContaining('AZURE_AUTHORITY_HOST') as string;
+    expect(error).toMatchObject({ kind: 'unavailable', repeated: true, hint });
+    expect(inspect(error, { depth: 20 })).not.toContain('quite-secret');
   });
 });
 

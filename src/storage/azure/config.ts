@@ -23,7 +23,12 @@ export type AzureCredential =
 export type AzureIdentity = Pick<
   Settings<typeof azureCredentialSettings>,
   'tenantId' | 'clientId' | 'clientSecret' | 'clientCertificatePath' | 'federatedTokenFile'
-> & { readonly authorityHost: string };
+> & {
+  /** URL of who issues tokens. */
+  readonly authorityHost: string;
+  /** It is none of Microsoft's, perhaps, who could vouch for it. */
+  readonly isCustomAuthority: boolean;
+};
 
 /** Where the storage is and how it is spoken to. */
 export interface AzureConfig {
@@ -90,6 +95,7 @@ export function azureConfig(raw: RawSettings, { logger }: { readonly logger: Log
     credential: credentialOf(account, accessKey, sasToken, {
       ...who,
       authorityHost: withScheme(who.authorityHost ?? authorityHost),
+      isCustomAuthority: who.authorityHost !== undefined,
     }),
     apiVersion: given.apiVersion,
     tryTimeoutMs: given.tryTimeout * 60_000,

@@ -30,15 +30,26 @@ export function tokensOf(identity: AzureIdentity): AskForToken {
       if (token === null) throw new ArchiverError('config', 'no identity of Azure was found', { hint: unsetHint });
       return token;
     } catch (error) {
-      throw late.aborted ? new StorageUnavailableError(`no token of Azure within ${deadlineMs / 1000} s`) : told(error);
+      throw late.aborted
+        ? new StorageUnavailableError(`no token of Azure within ${deadlineMs / 1000} s`, { repeated: true })
+        : told(error, identity);
     }
   };
 }
 
 async function credentialOf(identity: AzureIdentity): Promise<TokenCredential> {
   const azure = await import('@azure/identity');
-  const { tenantId, clientId, clientSecret, clientCertificatePath, federatedTokenFile, authorityHost } = identity;
-  const options = { authorityHost };
+  const {
+    tenantId,
+    clientId,
+    clientSecret,
+    clientCertificatePath,
+    federatedTokenFile,
+    authorityHost,
+    isCustomAuthority,
+  } = identity;
+  // Whoever asks for a storage repeats that by itself.
+  const options = { authorityHost, disableInstanceDiscovery: isCustomAuthority, retryOptions: { maxRetries: 1 } };
   if (tenantId !== undefined && clientId !== undefined) {
     if (clientSecret !== undefined) return new azure.ClientSecretCredential(tenantId, clientId, clientSecret, options);
     if (clientCertificatePath !== undefined) {
@@ -51,8 +62,8 @@ async function credentialOf(identity: AzureIdentity): Promise<TokenCredential> {
   }
   const managed =
     clientId === undefined
-      ? new azure.ManagedIdentityCredential(options)
-      : new azure.ManagedIdentityCredential({ clientId, ...options });
+      ? new azure.ManagedIdentityCredential({ authorityHost })
+      : new azure.ManagedIdentityCredential({ clientId, authorityHost });
   return new azure.ChainedTokenCredential(managed, new azure.AzureCliCredential());
 }
 
@@ -65,20 +76,25 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Without its cause: that holds the request, and with it what is secret. */
-function told(error: unknown): unknown {
+function told(error: unknown, { tenantId, clientId }: AzureIdentity): unknown {
   if (error instanceof ArchiverError) return error;
   const message = messageOf(error).replace(/\s+/g, ' ').slice(0, 500);
   const name = error instanceof Error ? error.name : '';
-  if (/CredentialUnavailable|AggregateAuthentication/.test(name)) {
+  if (name === 'AuthenticationError') {
+    return new StorageForbiddenError(`Azure gives no token: ${message}`, { hint: refusedHint });
+  }
+  const isNamed = tenantId !== undefined && clientId !== undefined;
+  if (!isNamed && /CredentialUnavailable|AggregateAuthentication/.test(name)) {
     return new ArchiverError('config', `no identity of Azure was found: ${message}`, { hint: unsetHint });
   }
-  if (name === 'AuthenticationError') {
-    return new StorageForbiddenError(`Azure gives no token: ${message}`, {
-      hint: 'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and the secret, certificate or token file that goes with them.',
-    });
-  }
-  return new StorageUnavailableError(`cannot ask for a token of Azure: ${message}`);
+  return new StorageUnavailableError(`cannot ask for a token of Azure: ${message}`, {
+    hint: isNamed ? unreachableHint : undefined,
+  });
 }
 
 const unsetHint =
   'Set AZURE_STORAGE_ACCESS_KEY or AZURE_STORAGE_SAS_TOKEN; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; or run where there is a managed identity.';
+const refusedHint =
+  'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and the secret, certificate or token file that goes with them.';
+const unreachableHint =
+  'Check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST, and whether that host can be reached from here.';
