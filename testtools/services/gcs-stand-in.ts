@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Bucket, Refusal, resourceOf } from './gcs-objects.ts';
-import { customerKeyOf, Uploads } from './gcs-uploads.ts';
+import { customerKeyOf, flip, Uploads } from './gcs-uploads.ts';
 
 /** What a request gets besides, or instead of, its answer. */
 export type GcsTrouble =
@@ -22,7 +22,7 @@ export type GcsTrouble =
   | { readonly cut: number }
   /** So many bytes of a chunk are kept. */
   | { readonly take: number }
-  /** A byte of the body is another. */
+  /** A byte of the body, of the request or of the answer, is another. */
   | 'flip';
 
 /** A request that arrived. */
@@ -109,7 +109,7 @@ export async function startGcsStandIn(options: GcsStandInOptions = {}): Promise<
       return;
     }
     const body = Buffer.from(result.body);
-    if (trouble === 'flip' && body.length > 0) body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
+    if (trouble === 'flip' && request.method === 'GET') flip(body);
     response.writeHead(result.status, { ...result.headers, 'content-length': body.length });
     if (typeof trouble === 'object' && 'cut' in trouble) {
       response.write(body.subarray(0, trouble.cut), () => request.socket.destroy());
@@ -119,8 +119,8 @@ export async function startGcsStandIn(options: GcsStandInOptions = {}): Promise<
   }
 
   async function uploaded(request: IncomingMessage, url: URL, trouble: GcsTrouble | undefined): Promise<Result> {
-    const take = typeof trouble === 'object' && 'take' in trouble ? trouble.take : undefined;
-    const done = await uploads.answer(request, url.searchParams, take);
+    const take = typeof trouble === 'object' && 'take' in trouble ? trouble : {};
+    const done = await uploads.answer(request, url.searchParams, { ...take, flip: trouble === 'flip' });
     switch (done.kind) {
       case 'object':
         return json(resourceOf(done.object, bucket.name));

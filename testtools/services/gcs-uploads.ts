@@ -26,6 +26,20 @@ interface Description {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** What goes wrong with an upload. */
+export interface Spoiling {
+  /** At most so many bytes of a chunk are kept. */
+  readonly take?: number;
+  /** A byte arrives as another. */
+  readonly flip?: boolean;
+}
+
+/** Changes a byte. */
+export function flip(bytes: Buffer): void {
+  const middle = bytes.length >> 1;
+  if (bytes.length > 0) bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+}
+
 const unit = 256 * 1024;
 
 /** Uploads to one bucket. */
@@ -50,20 +64,17 @@ export class Uploads {
   /**
    * Takes a request to `/upload/…`.
    *
-   * @param take keeps at most so many bytes of a chunk
+   * @param spoiling what goes wrong with it
    */
-  async answer(
-    request: IncomingMessage,
-    query: URLSearchParams,
-    take = Number.POSITIVE_INFINITY,
-  ): Promise<UploadAnswer> {
+  async answer(request: IncomingMessage, query: URLSearchParams, spoiling: Spoiling = {}): Promise<UploadAnswer> {
     const id = query.get('upload_id');
-    if (id !== null) return this.#continue(id, request, take);
+    if (id !== null) return this.#continue(id, request, spoiling);
     const type = query.get('uploadType');
     if (type === 'resumable') return this.#begin(request, query);
     if (type !== 'multipart') throw new Refusal(400, 'invalid', `uploadType ${type} is not known here`);
     const { description, bytes } = parts(await bodyOf(request), String(request.headers['content-type']));
     const target = targetOf(request, query, description);
+    if (spoiling.flip === true) flip(bytes);
     return {
       kind: 'object',
       object: this.#bucket.put(target, bytes, { crc32c: description.crc32c, md5: description.md5Hash }),
@@ -80,7 +91,7 @@ export class Uploads {
     return { kind: 'begun', id };
   }
 
-  async #continue(id: string, request: IncomingMessage, take: number): Promise<UploadAnswer> {
+  async #continue(id: string, request: IncomingMessage, spoiling: Spoiling): Promise<UploadAnswer> {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new Refusal(404, 'notFound', 'No such upload');
     if (request.method === 'DELETE') {
@@ -99,7 +110,7 @@ export class Uploads {
           `Invalid request. The number of bytes uploaded is ${session.persisted}.`,
         );
       await this.#receive(session, request, {
-        take,
+        ...spoiling,
         isLast: total !== '*',
         last: last === undefined || last === '*' ? undefined : Number(last),
       });
@@ -122,14 +133,20 @@ export class Uploads {
   async #receive(
     session: Session,
     request: IncomingMessage,
-    { take, isLast, last }: { readonly take: number; readonly isLast: boolean; readonly last: number | undefined },
+    {
+      take = Number.POSITIVE_INFINITY,
+      flip: spoiled = false,
+      isLast,
+      last,
+    }: Spoiling & { readonly isLast: boolean; readonly last: number | undefined },
   ): Promise<void> {
     const received: Buffer[] = [];
     let length = 0;
     const expected = last === undefined ? undefined : last + 1 - session.persisted;
     const keep = (limit: number): void => {
       const bytes = Buffer.concat(received).subarray(0, limit);
-      session.chunks.push(Buffer.from(bytes));
+      if (spoiled) flip(bytes);
+      session.chunks.push(bytes);
       session.persisted += bytes.length;
     };
     try {

@@ -19,6 +19,8 @@ export class GcsAnswerError extends Error {
   readonly reason: string;
   /** A page for people: it comes from something before the storage, or from another kind of server. */
   readonly isPage: boolean;
+  /** What arrived is not what was sent. */
+  readonly isMismatch: boolean;
   readonly retryAfter: string | undefined;
 
   constructor(status: number, headers: IncomingHttpHeaders, body: string) {
@@ -29,6 +31,7 @@ export class GcsAnswerError extends Error {
     this.status = status;
     this.reason = reason;
     this.isPage = isPage;
+    this.isMismatch = status === 400 && /doesn't match calculated/i.test(message);
     this.retryAfter = headers['retry-after'];
   }
 }
@@ -85,12 +88,11 @@ export function judged(error: unknown, asked: Asked): Judgement {
 
 const timeoutHint = 'Check GCS_ENDPOINT where it is set, and whether a firewall or proxy is in between.';
 
-function mayPass({ status, reason, message, isPage }: GcsAnswerError): boolean {
+function mayPass({ status, reason, isMismatch }: GcsAnswerError): boolean {
   if (status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 507)) return true;
   // A limit on requests; a refusal for good has another reason.
   if (status === 403) return /^(?:rateLimitExceeded|userRateLimitExceeded)$/.test(reason);
-  // What arrived is not what was sent.
-  return status === 400 && !isPage && /doesn't match calculated/i.test(message);
+  return isMismatch;
 }
 
 const permissionHint =

@@ -1,5 +1,5 @@
 /** Credentials of every other kind: of users, of other clouds, of instances. Google's library asks for their tokens. */
-import { GoogleAuth, type GoogleAuthOptions } from 'google-auth-library';
+import { GoogleAuth, type AuthClient } from 'google-auth-library';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import { StorageForbiddenError, StorageUnavailableError } from '../errors.ts';
 import type { CredentialSource, IdentityHeaders } from './credentials.ts';
@@ -10,16 +10,19 @@ const deadlineMs = 60_000;
 /**
  * Asks Google's library, at most a minute each time; it keeps tokens as long as they are valid.
  *
- * @param content of the credentials file; undefined: those of gcloud on this machine, else of the instance
+ * @param file of credentials; undefined: those of gcloud on this machine, else of the instance
  */
-export function chainCredentials(content: Readonly<Record<string, unknown>> | undefined): CredentialSource {
-  const given = content as GoogleAuthOptions['credentials'];
-  const open = (): GoogleAuth => new GoogleAuth({ scopes: scope, ...(given !== undefined && { credentials: given }) });
-  let auth = open();
+export function chainCredentials(file: string | undefined): CredentialSource {
+  let client: Promise<AuthClient> | undefined;
   let last: IdentityHeaders | undefined;
   return {
     async get() {
-      const headers = Object.fromEntries((await withinDeadline(auth.getRequestHeaders())).entries());
+      client ??= clientFor(file).catch((error: unknown) => {
+        client = undefined;
+        throw error;
+      });
+      const asked = client.then((opened) => opened.getRequestHeaders());
+      const headers = Object.fromEntries((await withinDeadline(asked)).entries());
       // The same token is the same object, so that of several requests that are refused with it one renews it.
       if (headers['authorization'] !== last?.['authorization']) last = headers;
       return last ?? headers;
@@ -27,9 +30,15 @@ export function chainCredentials(content: Readonly<Record<string, unknown>> | un
     renew(refused) {
       if (refused !== last) return;
       last = undefined;
-      auth = open();
+      client = undefined;
     },
   };
+}
+
+/** The way that the library goes itself where the environment names a file; others print warnings to whoever embeds it. */
+async function clientFor(file: string | undefined): Promise<AuthClient> {
+  const auth = new GoogleAuth({ scopes: scope });
+  return file === undefined ? auth.getClient() : auth._getApplicationCredentialsFromFilePath(file);
 }
 
 async function withinDeadline<T>(asked: Promise<T>): Promise<T> {

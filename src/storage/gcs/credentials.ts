@@ -37,7 +37,7 @@ export function gcsCredentials({ credentialsFile, clock = systemClock }: Credent
 
   let source: Promise<CredentialSource> | undefined;
   const open = (): Promise<CredentialSource> =>
-    (source ??= import('./credential-chain.ts').then(({ chainCredentials }) => chainCredentials(content)));
+    (source ??= import('./credential-chain.ts').then(({ chainCredentials }) => chainCredentials(credentialsFile)));
   return {
     get: async () => (await open()).get(),
     renew(refused) {

@@ -19,11 +19,10 @@ import type { UploadBuffers } from '../upload-buffers.ts';
 import { openObject } from './download.ts';
 import { listObjects, listTemporaries } from './listing.ts';
 import { infoFields, infoOf, type GcsObject } from './object-resource.ts';
+import { removeObjects } from './removal.ts';
 import type { GcsRequests } from './requests.ts';
 import { writeObject } from './upload.ts';
 
-/** Deletions at the same time; each is a request of its own. */
-const deletions = 32;
 /** Younger temporary objects may belong to a WAL-G that is at work. */
 const leftoverMs = 24 * 3_600_000;
 
@@ -77,16 +76,7 @@ export class GcsStorage implements Storage {
   async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
     for (const key of keys) checkKey(key);
     signal?.throwIfAborted();
-    const queue = keys.values();
-    const failures: unknown[] = [];
-    const drain = async (): Promise<void> => {
-      for (const key of queue) {
-        if (failures.length > 0) return;
-        await this.#deleteOne(key, signal).catch((error: unknown) => failures.push(error));
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(deletions, keys.length) }, drain));
-    if (failures.length > 0) throw failures[0];
+    await removeObjects(this.#requests, keys, { signal });
   }
 
   async copy(from: Key, to: Key, { signal }: Abortable = {}): Promise<void> {
@@ -125,15 +115,5 @@ export class GcsStorage implements Storage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#requests[Symbol.asyncDispose]();
-  }
-
-  async #deleteOne(key: Key, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      const to = this.#requests.pathOf(key);
-      const answer = await this.#requests.send({ action: `delete "${key}"`, method: 'DELETE', to, key, signal });
-      await answer.discard();
-    } catch (error) {
-      if (!(error instanceof ObjectNotFoundError)) throw error;
-    }
   }
 }

@@ -31,3 +31,11 @@ export function crc32cText(checksum: number): string {
   bytes.writeUInt32BE(checksum);
   return bytes.toString('base64');
 }
+
+/** Whether an object has the length and checksum of what was sent, as far as its description tells them. */
+export function isAsSent(
+  { size, crc32c }: Partial<GcsObject>,
+  sent: { readonly totalBytes: number; readonly crc32c: number },
+): boolean {
+  return Number(size) === sent.totalBytes && (crc32c === undefined || crc32c === crc32cText(sent.crc32c));
+}

@@ -6,7 +6,8 @@ import { NetworkError } from '../../network/http.ts';
 import { StorageUnavailableError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { GcsAnswerError, judged, type Asked } from './answer-error.ts';
-import { crc32cText, type GcsObject } from './object-resource.ts';
+import { crc32cText, isAsSent, type GcsObject } from './object-resource.ts';
+import { removeWrong } from './removal.ts';
 import { jsonOf, type GcsRequests } from './requests.ts';
 
 /** What belongs to the last chunk. */
@@ -21,6 +22,9 @@ export interface UploadTarget {
   readonly ifAbsent: boolean;
   readonly signal: AbortSignal | undefined;
 }
+
+/** The upload can't go on; another one may do better. */
+class BrokenUploadError extends StorageUnavailableError {}
 
 const cancelMs = 10_000;
 /** Statuses of the protocol besides success: "go on". */
@@ -89,9 +93,12 @@ export class ResumableUpload {
         lost = false;
       } catch (error) {
         signal?.throwIfAborted();
+        if (error instanceof BrokenUploadError) throw error;
         if (error instanceof GcsAnswerError && (error.status === 404 || error.status === 410)) {
           throw this.#broken('is no longer known', error);
         }
+        if (error instanceof GcsAnswerError && error.isMismatch)
+          throw this.#broken('has other bytes than were sent', error);
         await trying.pause(judged(error, this.#asked), signal);
         lost = true;
       }
@@ -154,16 +161,16 @@ export class ResumableUpload {
     }
     const object = await jsonOf<GcsObject>(answer);
     if (end === undefined) throw this.#broken('ended before its end');
-    const sum = object.crc32c;
-    if (Number(object.size) !== end.totalBytes || (sum !== undefined && sum !== crc32cText(end.crc32c))) {
+    if (!isAsSent(object, end)) {
+      await removeWrong(this.#requests, this.#target.key, object);
       throw this.#broken('became an object of other bytes than were sent');
     }
     return true;
   }
 
-  #broken(what: string, cause?: unknown): StorageUnavailableError {
+  #broken(what: string, cause?: unknown): BrokenUploadError {
     const { action, location } = this.#asked;
-    return new StorageUnavailableError(`cannot ${action} in ${location}: the upload ${what}`, { cause });
+    return new BrokenUploadError(`cannot ${action} in ${location}: the upload ${what}`, { cause });
   }
 }
 

@@ -2,14 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { crc32c } from '../../bytes/crc32c.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
-import { ObjectExistsError } from '../errors.ts';
+import { ObjectExistsError, StorageUnavailableError } from '../errors.ts';
 import { openPartReader } from '../part-reader.ts';
 import type { Key, WriteOptions } from '../storage.ts';
 import type { PartBuffer, UploadBuffers } from '../upload-buffers.ts';
 import { chunkUnit } from './config.ts';
-import { crc32cText, type GcsObject } from './object-resource.ts';
+import { crc32cText, isAsSent, type GcsObject } from './object-resource.ts';
+import { removeWrong } from './removal.ts';
 import type { GcsRequests } from './requests.ts';
-import { ResumableUpload, type UploadTarget } from './resumable-upload.ts';
+import { ResumableUpload, type UploadEnd, type UploadTarget } from './resumable-upload.ts';
 
 /**
  * Writes a whole object or nothing. While a chunk is sent the next one is gathered; both are held, no more.
@@ -36,7 +37,7 @@ export async function writeObject(
   let part = await memory.part(both, chunkBytes);
   await parts.fill(part);
   if (await parts.atEnd()) {
-    await putObject(requests, part, { ...target, crc32c: sum });
+    await putObject(requests, part, { ...target, crc32c: sum, totalBytes });
     return;
   }
 
@@ -82,19 +83,19 @@ const writeMark = 'walvault-write';
 async function putObject(
   requests: GcsRequests,
   { chunks }: PartBuffer,
-  { key, ifAbsent, signal, crc32c: sum }: UploadTarget & { readonly crc32c: number },
+  { key, ifAbsent, signal, ...sent }: UploadTarget & UploadEnd,
 ): Promise<void> {
   const mark = ifAbsent ? randomUUID() : undefined;
   const boundary = `part-${randomUUID()}`;
   const description = {
-    crc32c: crc32cText(sum),
+    crc32c: crc32cText(sent.crc32c),
     ...(mark !== undefined && { metadata: { [writeMark]: mark } }),
   };
   const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
   const tries = { repeated: false };
   signal?.throwIfAborted();
   try {
-    const answer = await requests.send({
+    const object = await requests.sendForJson<GcsObject>({
       action: `write "${key}"`,
       method: 'POST',
       to: requests.objectsPath('/upload'),
@@ -106,7 +107,9 @@ async function putObject(
       signal,
       onRepeat: () => (tries.repeated = true),
     });
-    await answer.discard();
+    if (isAsSent(object, sent)) return;
+    await removeWrong(requests, key, object);
+    throw new StorageUnavailableError(`"${key}" in ${requests.config.location} has other bytes than were sent`);
   } catch (error) {
     // It may be the object of a first try whose answer was lost.
     if (!(error instanceof ObjectExistsError) || !tries.repeated || mark === undefined) throw error;

@@ -9,3 +9,10 @@ it.each([
 ])('the CRC-32C of %s is the published one', (_name, bytes, expected) => {
   expect(crc32c(bytes)).toBe(expected);
 });
+
+it('goes on from the sum of what stands before', () => {
+  const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, at) => (at * 31 + (at >> 3)) & 0xff));
+  for (const cut of [0, 1, 7, 8, 9, 500, 999, 1_000]) {
+    expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(crc32c(bytes));
+  }
+});
