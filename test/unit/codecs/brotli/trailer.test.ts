@@ -37,6 +37,16 @@ describe('the checksum at the end of a brotli stream', () => {
     });
   });
 
+  it('is known for one when it is damaged as well, wherever that is', async () => {
+    const packed = await collect(compressBrotli(3)(lending(noise(5_000))));
+    packed[2_000] = (packed[2_000] ?? 0) ^ 1;
+    for (let at = packed.length - trailerBytes; at < packed.length; at += 1) {
+      const damaged = Buffer.from(packed);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+      await expect(collect(decompressBrotli(lending(damaged))), `byte ${at}`).rejects.toMatchObject({ kind: 'corrupt' });
+    }
+  });
+
   it('is found wherever the chunks are cut', async () => {
     const packed = await collect(compressBrotli(3)(lending(noise(500))));
     packed[100] = (packed[100] ?? 0) ^ 1;
