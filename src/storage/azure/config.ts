@@ -46,6 +46,8 @@ export interface AzureConfig {
   readonly blockBytes: number;
   /** Blocks of one object in flight, from 1. */
   readonly maxBlocks: number;
+  /** Blocks are sent with an MD5. */
+  readonly checksBlocks: boolean;
   /** PEM. */
   readonly ca: string | undefined;
   readonly proxies: Readonly<Record<string, string>> | undefined;
@@ -101,6 +103,7 @@ export function azureConfig(raw: RawSettings, { logger }: { readonly logger: Log
     tryTimeoutMs: given.tryTimeout * 60_000,
     blockBytes: Math.min(biggestBlock, Math.max(smallestBlock, upload.bufferSize)),
     maxBlocks: Math.max(1, upload.maxBuffers),
+    checksBlocks: upload.blockMd5 === 'always' || (upload.blockMd5 === 'without_tls' && service.startsWith('http:')),
     ca: given.caFile === undefined ? undefined : certificates(given.caFile),
     proxies: proxiesOf(raw),
   };

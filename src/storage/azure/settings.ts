@@ -1,5 +1,5 @@
 /** Settings of Azure Blob Storage (section 4 of `storages.md` in the specification). */
-import { integer, path, text } from '../../config/parsers.ts';
+import { integer, oneOf, path, text } from '../../config/parsers.ts';
 import type { Parser } from '../../config/setting.ts';
 import { optionalSpelled, spelled } from '../spelled-setting.ts';
 
@@ -93,6 +93,12 @@ export const azureUploadSettings = {
     '8388608',
     'Size of the blocks of an upload, at least 1 MiB; less where WALG_MEMORY_LIMIT is tight, more for objects of more than 10,000 blocks. What is shorter goes by one request.',
     { unit: 'bytes' },
+  ),
+  blockMd5: spelled(
+    'AZURE_BLOCK_MD5',
+    oneOf('without_tls', 'always', 'never'),
+    'without_tls',
+    'When blocks are sent with an MD5 that Azure checks: with https the connection protects them already. Objects of one request always are. (walvault only)',
   ),
   maxBuffers: spelled('AZURE_MAX_BUFFERS', integer(), '4', 'Blocks of one object that are sent side by side.'),
 };

@@ -48,6 +48,18 @@ describe('writing to Azure', () => {
     expect(new Set(blocks.map(({ url }) => url.searchParams.get('blockid')))).toEqual(new Set(ids));
   });
 
+  it.each([
+    [{}, false],
+    [{ AZURE_ENDPOINT: 'http://127.0.0.1:1/acc' }, true],
+    [{ AZURE_ENDPOINT: 'http://127.0.0.1:1/acc', AZURE_BLOCK_MD5: 'never' }, false],
+    [{ AZURE_BLOCK_MD5: 'always' }, true],
+  ])('protects blocks by an MD5 where nothing else does, or as told: %j', async (more, isChecked) => {
+    const { storage, http } = azureRig(() => made, { settings: { ...settings, ...more } });
+    await storage.write('b', pieces(Buffer.alloc(2 * mib)));
+    const blocks = http.requests.filter((request) => sentOf(request).includes(' block '));
+    expect(blocks.map(({ headers }) => 'content-md5' in headers)).toEqual([isChecked, isChecked]);
+  });
+
   it('repeats a block that it still holds', async () => {
     let failures = 0;
     const { storage, http } = azureRig(
