@@ -43,7 +43,9 @@ describe('the checksum at the end of a brotli stream', () => {
     for (let at = packed.length - trailerBytes; at < packed.length; at += 1) {
       const damaged = Buffer.from(packed);
       damaged[at] = (damaged[at] ?? 0) ^ 0x10;
-      await expect(collect(decompressBrotli(lending(damaged))), `byte ${at}`).rejects.toMatchObject({ kind: 'corrupt' });
+      await expect(collect(decompressBrotli(lending(damaged))), `byte ${at}`).rejects.toMatchObject({
+        kind: 'corrupt',
+      });
     }
   });
 
