@@ -72,9 +72,11 @@ async function fetchAhead(
   walDirectory: string,
   { transport, cwd, logger, signal }: PrefetchOptions,
 ): Promise<'ready' | 'absent' | 'left'> {
+  const running = prefetch.running(name);
+  // Else the download that another process has begun would begin here as well, and nobody would read it or end it.
+  if (existsSync(running)) return 'left';
   const object = await openObject(transport, walKey(name), { signal });
   if (object === undefined) return 'absent';
-  const running = prefetch.running(name);
   let file;
   try {
     // Durable: after a crash of the machine, a segment with holes would look whole to the server.

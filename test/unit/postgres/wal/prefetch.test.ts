@@ -89,8 +89,13 @@ describe('wal-prefetch', () => {
     mkdirSync(at(`${prefetchPath}/running`), { recursive: true });
     const path = at(`${prefetchPath}/running/${segment(2)}`);
     writeFileSync(path, 'half');
-    expect(await prefetch()).toBe(0);
+    const reads: string[] = [];
+    const plan = ({ verb, key }: StorageCall): undefined => {
+      if (verb === 'read') reads.push(key);
+    };
+    expect(await prefetch(segment(1), { plan })).toBe(0);
     expect(running()).toEqual([segment(2)]);
+    expect(reads.filter((key) => key.includes(segment(2)))).toEqual([]);
     utimesSync(path, 1, 1);
     expect(await prefetch()).toBe(1);
     expect(ready()).toEqual([segment(2)]);
