@@ -57,4 +57,4 @@ clean:
 	rm -rf $(DIST) coverage .cache
 
 distclean: clean
-	rm -rf node_modules testtools/servers/node_modules
+	rm -rf node_modules testtools/servers/node_modules testtools/servers/azurite/node_modules
