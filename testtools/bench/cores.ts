@@ -3,11 +3,14 @@ import { availableParallelism } from 'node:os';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchCluster } from './cluster.ts';
-import { compare, table } from './measure.ts';
-import { asClusterUser, atMost, dataBytes, emptied, print, wall, walvault } from './report.ts';
+import { compare, table, type Result } from './measure.ts';
+import { asClusterUser, atMost, dataBytes, emptied, print, walvault } from './report.ts';
 
-/** `backup-push` and `backup-fetch`, held to one core by `taskset`, and to two. */
-export function benchCores(cluster: BenchCluster, rounds = 3): void {
+/**
+ * `backup-push` and `backup-fetch`, held to one core by `taskset`, and to two. The best runs are compared: whatever else
+ * happens on the machine makes wall clocks longer, never shorter.
+ */
+export function benchCores(cluster: BenchCluster, rounds = 5): void {
   if (availableParallelism() < 2) {
     print('\nCores: not measured, there is only one here.');
     return;
@@ -42,7 +45,7 @@ export function benchCores(cluster: BenchCluster, rounds = 3): void {
     );
     const size = `${(dataBytes(cluster) / 1e9).toFixed(2)} GB`;
     print(table(`backup-push of ${size} with ${method} on one core and on two`, pushed, 'backup-push, 1 core'));
-    atMost(`backup-push with ${method}: wall of 2 cores against 1`, wall(pushed, 1) / wall(pushed, 0), 0.6);
+    atMost(`backup-push with ${method}: wall of 2 cores against 1`, best(pushed[1]) / best(pushed[0]), 0.6);
     const fetched = compare(
       contenders('backup-fetch', ['backup-fetch', restored, 'LATEST'], () =>
         rmSync(restored, { recursive: true, force: true }),
@@ -50,7 +53,11 @@ export function benchCores(cluster: BenchCluster, rounds = 3): void {
       rounds,
     );
     print(table(`backup-fetch of the same, ${method}`, fetched, 'backup-fetch, 1 core'));
-    atMost(`backup-fetch with ${method}: wall of 2 cores against 1`, wall(fetched, 1) / wall(fetched, 0), 0.6);
+    atMost(`backup-fetch with ${method}: wall of 2 cores against 1`, best(fetched[1]) / best(fetched[0]), 0.6);
   }
   rmSync(work, { recursive: true });
+}
+
+function best(result: Result | undefined): number {
+  return Math.min(...(result?.runs ?? []).map((run) => run.wallSeconds));
 }

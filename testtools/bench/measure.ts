@@ -1,7 +1,7 @@
 /** Measures whole commands: wall clock, CPU of the process tree (and of a server that works for it), peak memory. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What one run took. */
@@ -10,6 +10,8 @@ export interface Run {
   readonly cpuSeconds: number;
   /** Of the largest process of the tree. */
   readonly peakBytes: number;
+  /** What other programs, and other virtual machines, used of all cores meanwhile, 0 … 1. */
+  readonly othersShare: number;
 }
 
 /** One contender of a comparison. */
@@ -52,6 +54,7 @@ export function compare(contenders: readonly Contender[], rounds: number, server
       wallSeconds: median(own.map((run) => run.wallSeconds)),
       cpuSeconds: median(own.map((run) => run.cpuSeconds)),
       peakBytes: Math.max(...own.map((run) => run.peakBytes)),
+      othersShare: median(own.map((run) => run.othersShare)),
     };
   });
 }
@@ -67,6 +70,7 @@ function measure(contender: Contender, serverPid: number | undefined): Run {
   try {
     const serverBefore = serverPid === undefined ? 0 : cpuOfServer(serverPid);
     const words = ['/usr/bin/time', '-q', '-f', '%M', '-o', peakFile, ...asUser(contender.user, contender.command)];
+    const busyBefore = busySeconds();
     const script = 'TIMEFORMAT="TIMES %3R %3U %3S"; time "$@"';
     const done = spawnSync('bash', ['-c', script, 'bash', ...words], {
       encoding: 'utf8',
@@ -79,10 +83,14 @@ function measure(contender: Contender, serverPid: number | undefined): Run {
       throw new Error(`${contender.name} failed (${String(done.status)}): ${done.stdout}${done.stderr}`);
     }
     const server = serverPid === undefined ? 0 : cpuOfServer(serverPid) - serverBefore;
+    const wallSeconds = Number(times[1]);
+    const cpuSeconds = Number(times[2]) + Number(times[3]) + server;
+    const othersSeconds = Math.max(0, busySeconds() - busyBefore - cpuSeconds);
     return {
-      wallSeconds: Number(times[1]),
-      cpuSeconds: Number(times[2]) + Number(times[3]) + server,
+      wallSeconds,
+      cpuSeconds,
       peakBytes: Number(readFileSync(peakFile, 'utf8').trim()) * 1024,
+      othersShare: othersSeconds / (wallSeconds * availableParallelism()),
     };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -108,12 +116,22 @@ function cpuOfServer(pid: number): number {
   return ticks / 100;
 }
 
+/** Seconds that the cores were not idle, also those that the hypervisor gave to others. */
+function busySeconds(): number {
+  const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, stolen = 0] = first.split(/ +/).slice(1).map(Number);
+  return (user + nice + system + irq + softIrq + stolen) / 100;
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
+
+/** What others may use of the machine without being told of: short runs are not measured finely. */
+const quietPercent = 10;
 
 /** A table of results; every row is set against the row `base`. */
 export function table(title: string, results: readonly Result[], base: string): string {
@@ -137,6 +155,13 @@ export function table(title: string, results: readonly Result[], base: string): 
         ratio(result.cpuSeconds, reference?.cpuSeconds),
         result.runs.map((run) => run.cpuSeconds.toFixed(3)).join(' '),
       ].join(' | ')} |`,
+    );
+  }
+  const othersPercent = 100 * Math.max(...results.map((result) => result.othersShare));
+  if (othersPercent > quietPercent) {
+    lines.push(
+      '',
+      `(Other programs used up to ${othersPercent.toFixed(0)} % of the machine: mistrust the wall clock.)`,
     );
   }
   return lines.join('\n');
