@@ -117,6 +117,7 @@ export class S3Requests implements AsyncDisposable {
       await answer.discard();
     } catch (error) {
       const answer = answerBehind(error);
+      if (answer?.status === 403) return;
       if (answer?.status !== 404) throw error;
       const { location } = this.config;
       throw errorOf(new S3AnswerError(404, {}, '<Code>NoSuchBucket</Code>'), {
