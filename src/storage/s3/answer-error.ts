@@ -68,6 +68,12 @@ export function mayPass(answer: S3AnswerError): boolean {
   return isThrottling(answer) || passing.has(code) || [408, 409, 499, 500, 502, 504].includes(status);
 }
 
+/** Whether the storage answered that it does not, and will not the next time: what was asked is optional to many. */
+export function isRefusal(error: unknown): boolean {
+  const answer = answerBehind(error);
+  return answer !== undefined && (answer.status === 501 || !mayPass(answer));
+}
+
 /** What was asked, for the words of an error. */
 export interface Asked {
   /** `write "a"`, `list "b/"` … */

@@ -1,8 +1,9 @@
 /** What killed uploads leave: parts that nobody completes, which no listing shows and which cost money. */
-import { ArchiverError } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Key } from '../storage.ts';
+import { isRefusal } from './answer-error.ts';
 import { startOf } from './listing.ts';
 import { abortMultipart, type MultipartUpload } from './multipart.ts';
 import type { VerbOptions } from './object-requests.ts';
@@ -29,8 +30,8 @@ export async function discardOldUploads(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof ArchiverError) || error.kind === 'unavailable') throw error;
-    logger.debug('unfinished uploads are not looked for', { reason: error.message });
+    if (!isRefusal(error)) throw error;
+    logger.debug('unfinished uploads are not looked for', { reason: messageOf(error) });
   }
 }
 

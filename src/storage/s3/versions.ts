@@ -1,7 +1,8 @@
 /** Versions: where a bucket keeps them, deleting an object means deleting them all (`storages.md` 2.4 of the specification). */
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Key } from '../storage.ts';
+import { isRefusal } from './answer-error.ts';
 import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
 import { elementsOf, textOf } from '../xml.ts';
@@ -26,8 +27,8 @@ export async function keepsVersions(
     });
     return /^(Enabled|Suspended)$/.test(textOf(text, 'Status')?.trim() ?? '');
   } catch (error) {
-    if (!(error instanceof ArchiverError) || error.kind === 'unavailable') throw error;
-    logger.debug('cannot find out whether the bucket keeps versions; taken for no', { reason: error.message });
+    if (!isRefusal(error)) throw error;
+    logger.debug('cannot find out whether the bucket keeps versions; taken for no', { reason: messageOf(error) });
     return false;
   }
 }

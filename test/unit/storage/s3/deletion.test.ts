@@ -129,6 +129,7 @@ describe('deleting from S3 where versions are kept', () => {
       [{}, { status: 200, body: '<VersioningConfiguration/>' }],
       [{}, refusal(403, 'AccessDenied')],
       [{}, refusal(501, 'NotImplemented')],
+      [{}, refusal(404, 'NoSuchKey')],
     ] as const) {
       await using s3 = await openScriptedS3((call) => (call.query.has('versioning') ? answer : done), settings);
       await s3.storage.delete(keys);
