@@ -1,7 +1,7 @@
 /** Reads LZMA-alone streams (`.lzma`) by the decoder of `lzma-native`: where there is no WebAssembly. */
 import { ByteReader } from '../../bytes/reader.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
-import { ArchiverError, CorruptError } from '../../errors.ts';
+import { CorruptError } from '../../errors.ts';
 import { headerBytes, parseHeader, parseStart, startBytes, type LzmaHeader } from './header.ts';
 import { NativeStream, type Coded } from './native-stream.ts';
 
@@ -12,8 +12,9 @@ const maxLiteralBits = 4;
 const needsWebAssembly = 'Read it where there is WebAssembly: without --jitless and without ulimit -v.';
 
 /**
- * Decompresses one stream, as `decompressLzma` does, but neither lc + lp above 4, nor an end marker behind a known size.
- * Memory is bounded by the dictionary that the header declares.
+ * Decompresses one stream, as `decompressLzma` does, but neither lc + lp above 4, nor an end marker behind a known size:
+ * since these may as well be damage, they end with a CorruptError whose hint says where they can be read. Memory is
+ * bounded by the dictionary that the header declares, and some megabytes.
  */
 export async function* decompressNatively(source: ByteSource): ByteSource {
   const reader = new ByteReader(source);
@@ -22,7 +23,7 @@ export async function* decompressNatively(source: ByteSource): ByteSource {
     const header = parseHeader(head);
     parseStart(head.subarray(headerBytes));
     if (header.literalContextBits + header.literalPositionBits > maxLiteralBits) {
-      throw new ArchiverError('config', 'this kind of lzma stream (lc + lp > 4) cannot be read without WebAssembly', {
+      throw new CorruptError('not an lzma stream, or of a kind (lc + lp > 4) that needs WebAssembly', {
         hint: needsWebAssembly,
       });
     }
