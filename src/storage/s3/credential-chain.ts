@@ -13,10 +13,15 @@ const deadlineMs = 60_000;
  *
  * @throws ArchiverError (`config`) when nobody has credentials for us, StorageUnavailableError when it takes too long
  */
-export async function chainCredentials(given: Settings<typeof s3CredentialSettings>): Promise<AwsCredentials> {
+export async function chainCredentials(
+  given: Settings<typeof s3CredentialSettings>,
+  region: string,
+): Promise<AwsCredentials> {
   const init: DefaultProviderInit = {
     timeout: 5_000,
     maxRetries: 2,
+    // Of the token service, for profiles that name a role.
+    clientConfig: { region, ...(given.stsEndpoint !== undefined && { endpoint: given.stsEndpoint }) },
     ...(given.profile !== undefined && { profile: given.profile }),
     ...(given.credentialsFile !== undefined && { filepath: given.credentialsFile }),
     ...(given.configFile !== undefined && { configFilepath: given.configFile }),

@@ -38,19 +38,21 @@ export interface CredentialOptions {
 export function s3Credentials(raw: RawSettings, options: CredentialOptions): CredentialSource {
   const given = readSettings(s3CredentialSettings, raw);
   const { accessKeyId, secretAccessKey, sessionToken, roleArn } = given;
+  const { roleSessionName, stsEndpoint, webIdentityTokenFile: tokenFile } = given;
   const isStatic = accessKeyId !== undefined && secretAccessKey !== undefined && !given.yandexSessionToken;
   const base = isStatic
     ? fixed({ accessKeyId, secretAccessKey, sessionToken })
     : refreshed(async () => {
         const { chainCredentials } = await import('./credential-chain.ts');
-        return chainCredentials(given);
+        return chainCredentials(given, options.region);
       }, options);
-  // With a token file, the chain itself takes the role.
-  if (roleArn === undefined || given.webIdentityTokenFile !== undefined) return base;
+  const withToken = !isStatic && !given.yandexSessionToken && tokenFile !== undefined && given.profile === undefined;
+  // Where there is a token, the role is meant for it, and not for whoever has other credentials.
+  if (roleArn === undefined || (tokenFile !== undefined && !withToken)) return base;
   return refreshed(async () => {
     const { assumedRole } = await import('./assume-role.ts');
-    const { roleSessionName, stsEndpoint } = given;
-    return assumedRole({ ...options, credentials: await base.get(), roleArn, roleSessionName, stsEndpoint });
+    const by = withToken ? { tokenFile } : { credentials: await base.get() };
+    return assumedRole({ ...options, by, roleArn, roleSessionName, stsEndpoint });
   }, options);
 }
 
