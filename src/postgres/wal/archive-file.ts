@@ -25,10 +25,11 @@ export interface ArchiveOptions {
   readonly signal: AbortSignal;
 }
 
-/** The archive has a file of this name with other content. */
+/** The archive has a file of this name with other content, or with content that cannot be known here. */
 export class WalConflictError extends ArchiverError {
-  constructor(path: string, key: string, location: string) {
-    super('cannotWrite', `"${path}" differs from what is archived as "${key}" in ${location}`, {
+  constructor(path: string, key: string, location: string, compared: boolean) {
+    const verdict = compared ? 'differs from' : 'cannot be compared, for want of a key or a permission, with';
+    super('cannotWrite', `"${path}" ${verdict} what is archived as "${key}" in ${location}`, {
       hint:
         'Two clusters archive into one storage, or this one was made anew: give each cluster its own prefix. ' +
         'WALG_PREVENT_WAL_OVERWRITE=false replaces the archived segment.',
@@ -98,34 +99,36 @@ export async function archiveFile(file: LocalFile, options: ArchiveOptions): Pro
 async function compareArchived(file: LocalFile, key: Key, options: ArchiveOptions): Promise<boolean> {
   const { transport, logger, signal } = options;
   const { name, mode } = file;
-  const report = await transport.crypter?.report();
-  if (report?.canDecrypt === false) {
-    // A server that has the public key alone cannot compare; it must not get stuck after a crash, nor take a size for a proof.
-    if (await isAsLong(file, key, options)) {
-      logger.warn('WAL file is archived already and cannot be compared without the private key; archived it again', {
-        name,
-      });
-      await pushObject(transport, walKey(name), () => file.content(), { mode, signal, logger });
-      return true;
-    }
-  } else if (await isSame(file, key, options)) {
+  const same = await isSame(file, key, options);
+  if (same === true) {
     logger.debug('WAL file is archived already with equal content', { name });
     return false;
   }
-  throw new WalConflictError(file.path, key, transport.storage.location);
+  // A server that may not decrypt cannot compare; it must not get stuck after a crash, nor take a length for a proof.
+  if (same === undefined && (await isAsLong(file, key, options))) {
+    logger.warn('WAL file is archived already and cannot be compared without the private key; archived it again', {
+      name,
+    });
+    await pushObject(transport, walKey(name), () => file.content(), { mode, signal, logger });
+    return true;
+  }
+  throw new WalConflictError(file.path, key, transport.storage.location, same === false);
 }
 
 /** How much the wrapped session keys of one message differ in length: numbers are stored without leading zeros. */
 const wrappedKeyVariation = 8;
 
+/** Never where nothing is compressed: all segments have one length then, which tells nothing. */
 async function isAsLong(file: LocalFile, key: Key, { transport, signal }: ArchiveOptions): Promise<boolean> {
+  if (transport.codec.name === 'none') return false;
   const archived = await transport.storage.stat(key, { signal });
   let bytes = 0;
   for await (const chunk of encoding(transport)(file.content())) bytes += chunk.length;
   return archived !== undefined && Math.abs(archived.sizeBytes - bytes) <= wrappedKeyVariation;
 }
 
-async function isSame(file: LocalFile, key: Key, { transport, signal }: ArchiveOptions): Promise<boolean> {
+/** @returns undefined when there is no permission, or no key, to read the archived object */
+async function isSame(file: LocalFile, key: Key, { transport, signal }: ArchiveOptions): Promise<boolean | undefined> {
   let position = 0;
   let buffer = Buffer.alloc(0);
   try {
@@ -136,6 +139,7 @@ async function isSame(file: LocalFile, key: Key, { transport, signal }: ArchiveO
       position += chunk.length;
     }
   } catch (cause) {
+    if (cause instanceof ArchiverError && cause.kind === 'forbidden') return undefined;
     if (!(cause instanceof CorruptError)) throw cause;
     throw new CorruptError(`archived file "${key}" is damaged: ${cause.message}`, {
       cause,

@@ -387,11 +387,18 @@ describe('wal-push with a key that encrypts and cannot decrypt', () => {
   it('archives a segment once more after a crash, and says so', async () => {
     put(first);
     for (const warned of [false, true]) {
-      const { push, logger } = rigOf({ crypter: publicKey });
+      const { push, logger } = rigOf({ crypter: publicKey, codec: lz4Codec });
       await push(`pg_wal/${first}`);
       expect(logger.records.some(({ message }) => message.includes('without the private key'))).toBe(warned);
     }
-    expect(await stored()).toEqual([`wal_005/${first}`]);
+    expect(await stored()).toEqual([`wal_005/${first}.lz4`]);
+  });
+
+  it('refuses one that is not compressed: all have the same length', async () => {
+    put(first);
+    const { push } = rigOf({ crypter: publicKey });
+    await push(`pg_wal/${first}`);
+    await expect(push(`pg_wal/${first}`)).rejects.toThrow('cannot be compared');
   });
 
   it('refuses one whose object has another length', async () => {
@@ -402,7 +409,7 @@ describe('wal-push with a key that encrypts and cannot decrypt', () => {
     put(first, other);
     const before = await collect(await memory.read(`wal_005/${first}.lz4`));
     const { push } = rigOf({ crypter: publicKey, codec: lz4Codec });
-    await expect(push(`pg_wal/${first}`)).rejects.toThrow('differs from what is archived');
+    await expect(push(`pg_wal/${first}`)).rejects.toThrow('cannot be compared');
     expect((await collect(await memory.read(`wal_005/${first}.lz4`))).equals(before)).toBe(true);
   });
 });
