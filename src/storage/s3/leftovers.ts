@@ -10,6 +10,8 @@ import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
 import { elementsOf, textOf } from '../xml.ts';
 
+type OldUpload = Pick<MultipartUpload, 'key' | 'uploadId'>;
+
 const oldMs = 24 * 60 * 60_000;
 
 /**
@@ -40,8 +42,8 @@ async function uploadsBegunBefore(
   prefix: string,
   before: number,
   signal: AbortSignal | undefined,
-): Promise<readonly MultipartUpload[]> {
-  const found: MultipartUpload[] = [];
+): Promise<readonly OldUpload[]> {
+  const found: OldUpload[] = [];
   const outerLength = requests.inBucket('').length;
   for (let from: Record<string, string> = {}; ;) {
     const query = { uploads: '', prefix, ...from };
@@ -69,7 +71,7 @@ async function uploadsBegunBefore(
 /** When the latest part came, in milliseconds since 1970; 0 without parts. */
 async function lastPartTime(
   requests: S3Requests,
-  { key, uploadId }: MultipartUpload,
+  { key, uploadId }: OldUpload,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let latest = 0;

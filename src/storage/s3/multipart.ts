@@ -1,12 +1,11 @@
 /** The requests of a multipart upload besides those of its parts. */
-import { createHash } from 'node:crypto';
 import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { ArchiverError } from '../../errors.ts';
 import { answerBehind } from './answer-error.ts';
 import { partsHaveChecksum } from './checksum.ts';
-import { newObjectHeaders } from './object-headers.ts';
-import { headObject, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
+import { makerHeader, newObjectHeaders } from './object-headers.ts';
+import { foundOf, randomWord, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
 import { escaped, textOf } from '../xml.ts';
 
@@ -14,6 +13,8 @@ import { escaped, textOf } from '../xml.ts';
 export interface MultipartUpload {
   readonly key: Key;
   readonly uploadId: string;
+  /** Says whose its object is. */
+  readonly maker: string;
 }
 
 /** Begins an upload; nothing is visible before it is completed. */
@@ -23,6 +24,7 @@ export async function createMultipart(
   { signal }: VerbOptions = {},
 ): Promise<MultipartUpload> {
   const { config } = requests;
+  const maker = randomWord();
   const { text } = await requests.sendForText({
     action: `begin the upload of "${key}"`,
     method: 'POST',
@@ -30,13 +32,14 @@ export async function createMultipart(
     query: { uploads: '' },
     headers: {
       ...newObjectHeaders(config),
+      [makerHeader]: maker,
       ...(partsHaveChecksum(config) && { 'x-amz-checksum-algorithm': 'CRC32' }),
     },
     body: [],
     signal,
   });
   const uploadId = textOf(text, 'UploadId');
-  if (uploadId !== undefined && uploadId !== '') return { key, uploadId };
+  if (uploadId !== undefined && uploadId !== '') return { key, uploadId, maker };
   throw new ArchiverError(
     'unavailable',
     `cannot begin the upload of "${key}" in ${config.location}: no upload id came`,
@@ -51,7 +54,7 @@ export async function createMultipart(
  */
 export async function completeMultipart(
   requests: S3Requests,
-  { key, uploadId }: MultipartUpload,
+  { key, uploadId, maker }: MultipartUpload,
   parts: readonly UploadedPart[],
   { ifAbsent = false, signal }: PutOptions = {},
 ): Promise<void> {
@@ -76,7 +79,7 @@ export async function completeMultipart(
     // A try may have done it, and the next one met the object, or no upload any more.
     const isUnsure =
       error instanceof ObjectExistsError || (error instanceof ArchiverError && error.kind === 'unavailable');
-    if (isUnsure && (await isMadeOf(requests, key, parts, signal))) return;
+    if (isUnsure && (await foundOf(requests, key, maker, signal)) !== undefined) return;
     signal?.throwIfAborted();
     throw error;
   }
@@ -85,7 +88,7 @@ export async function completeMultipart(
 /** Discards what was uploaded. One that is there no more is no error. */
 export async function abortMultipart(
   requests: S3Requests,
-  { key, uploadId }: MultipartUpload,
+  { key, uploadId }: Pick<MultipartUpload, 'key' | 'uploadId'>,
   { signal }: VerbOptions = {},
 ): Promise<void> {
   try {
@@ -103,17 +106,6 @@ export async function abortMultipart(
   }
 }
 
-/** The ETag of an object of these parts, with quotes; undefined where ETags are not MD5. */
-export function multipartEtag(parts: readonly UploadedPart[]): string | undefined {
-  const digests = createHash('md5');
-  for (const { etag } of parts) {
-    const hex = /^"?([0-9a-f]{32})"?$/i.exec(etag)?.[1];
-    if (hex === undefined) return undefined;
-    digests.update(hex, 'hex');
-  }
-  return `"${digests.digest('hex')}-${parts.length}"`;
-}
-
 /** XML documents of S3 begin so. */
 export const xmlStart = '<?xml version="1.0" encoding="UTF-8"?>';
 /** The attribute of their root. */
@@ -121,22 +113,6 @@ export const namespace = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
 /** Storages that copy the parts together are silent meanwhile. */
 const completionMs = 10 * 60_000;
-/** By then it has been tried for long enough. */
-const lookMs = 30_000;
-
-async function isMadeOf(
-  requests: S3Requests,
-  key: Key,
-  parts: readonly UploadedPart[],
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const expected = multipartEtag(parts);
-  if (expected === undefined) return false;
-  const soon = AbortSignal.timeout(lookMs);
-  const either = signal === undefined ? soon : AbortSignal.any([signal, soon]);
-  const found = await headObject(requests, key, { signal: either }).catch(() => undefined);
-  return found?.etag?.toLowerCase() === expected;
-}
 
 function partXml({ partNumber, etag, crc32 }: UploadedPart): string {
   const checksum = crc32 === undefined ? '' : `<ChecksumCRC32>${crc32}</ChecksumCRC32>`;

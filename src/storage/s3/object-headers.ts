@@ -30,3 +30,9 @@ export function customerKeyHeaders(
     [`${start}server-side-encryption-customer-key-md5`]: hash('md5', key, 'base64'),
   };
 }
+
+/**
+ * Metadata by which a writer knows its object again when the answer to its request got lost: a random word. Copies of the
+ * object have it, too.
+ */
+export const makerHeader = 'x-amz-meta-walvault-write';

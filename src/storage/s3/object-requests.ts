@@ -1,13 +1,14 @@
 /** The verbs about one object that every upload and download needs, as one request each. */
+import { randomBytes } from 'node:crypto';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { HttpResponse } from '../../network/http.ts';
-import { ObjectNotFoundError } from '../errors.ts';
+import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
 import { partsHaveChecksum } from './checksum.ts';
 import type { S3Config } from './config.ts';
-import { customerKeyHeaders, newObjectHeaders } from './object-headers.ts';
+import { customerKeyHeaders, makerHeader, newObjectHeaders } from './object-headers.ts';
 import type { S3Requests } from './request.ts';
 
 /** What an answer tells of an object. */
@@ -19,6 +20,8 @@ export interface S3ObjectHead {
   readonly modified: Date;
   /** CRC-32 of the whole object in base64, where the storage has one and was asked for all of it. */
   readonly crc32: string | undefined;
+  /** See {@link makerHeader}. */
+  readonly maker: string | undefined;
 }
 
 /** Options of every verb. */
@@ -36,8 +39,7 @@ export interface PutOptions extends VerbOptions {
  * Writes an object of bytes that are held until it resolves.
  *
  * @returns its ETag
- * @throws the errors of storages. With `ifAbsent`, an ObjectExistsError may be about the object of a first try whose answer was
- *   lost; a storage that lacks conditional writes answers 501 (`answerBehind(error)?.status`)
+ * @throws the errors of storages; a storage that lacks conditional writes answers 501 (`answerBehind(error)?.status`)
  */
 export async function putObject(
   requests: S3Requests,
@@ -45,19 +47,51 @@ export async function putObject(
   body: readonly Uint8Array[],
   { ifAbsent = false, signal }: PutOptions = {},
 ): Promise<string | undefined> {
-  const answer = await requests.send({
-    action: `write "${key}"`,
-    method: 'PUT',
-    key,
-    headers: { ...newObjectHeaders(requests.config), ...(ifAbsent && { 'if-none-match': '*' }) },
-    body,
-    checksum: requests.config.objects.lock === undefined ? 'configured' : 'md5',
-    ifAbsent,
-    signal,
-  });
-  await answer.discard();
-  return textHeader(answer, 'etag');
+  const { config } = requests;
+  const maker = ifAbsent ? randomWord() : undefined;
+  try {
+    const answer = await requests.send({
+      action: `write "${key}"`,
+      method: 'PUT',
+      key,
+      headers: { ...newObjectHeaders(config), ...(ifAbsent && { 'if-none-match': '*', [makerHeader]: maker }) },
+      body,
+      checksum: config.objects.lock === undefined ? 'configured' : 'md5',
+      ifAbsent,
+      signal,
+    });
+    await answer.discard();
+    return textHeader(answer, 'etag');
+  } catch (error) {
+    // A try whose answer was lost may have made the object that the next one met.
+    if (!(error instanceof ObjectExistsError) || maker === undefined) throw error;
+    const found = await foundOf(requests, key, maker, signal);
+    if (found === undefined) throw error;
+    return found.etag;
+  }
 }
+
+/** A word that no other writer has. */
+export function randomWord(): string {
+  return randomBytes(12).toString('hex');
+}
+
+/** The object under that key if it is the one that this maker made; undefined also when nobody can tell. */
+export async function foundOf(
+  requests: S3Requests,
+  key: Key,
+  maker: string,
+  signal: AbortSignal | undefined,
+): Promise<S3ObjectHead | undefined> {
+  // By then it has been tried for long enough.
+  const soon = AbortSignal.timeout(lookMs);
+  const either = signal === undefined ? soon : AbortSignal.any([signal, soon]);
+  const found = await headObject(requests, key, { signal: either }).catch(() => undefined);
+  signal?.throwIfAborted();
+  return found?.maker === maker ? found : undefined;
+}
+
+const lookMs = 30_000;
 
 /** A part of an object. */
 export interface GetOptions extends VerbOptions {
@@ -189,6 +223,7 @@ function headOf(answer: HttpResponse): S3ObjectHead {
     modified: new Date(textHeader(answer, 'last-modified') ?? 0),
     // `…-3` is one of the checksums of three parts.
     crc32: crc32?.includes('-') === true ? undefined : crc32,
+    maker: textHeader(answer, makerHeader),
   };
 }
 

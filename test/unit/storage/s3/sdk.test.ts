@@ -261,6 +261,7 @@ describe('headers of an upload', () => {
           Body: Buffer.concat(body),
           IfNoneMatch: '*',
           StorageClass: 'STANDARD',
+          Metadata: { 'walvault-write': request.headers['x-amz-meta-walvault-write'] ?? '' },
           ...input,
         }),
       ),
