@@ -10,7 +10,7 @@ import { asClusterUser, atMost, dataBytes, emptied, print, walvault } from './re
  * `backup-push` and `backup-fetch`, held to one core by `taskset`, and to two. The best runs are compared: whatever else
  * happens on the machine makes wall clocks longer, never shorter.
  */
-export function benchCores(cluster: BenchCluster, rounds = 5): void {
+export function benchCores(cluster: BenchCluster, rounds = 3): void {
   if (availableParallelism() < 2) {
     print('\nCores: not measured, there is only one here.');
     return;
@@ -19,7 +19,8 @@ export function benchCores(cluster: BenchCluster, rounds = 5): void {
   const storage = join(work, 'storage');
   const restored = join(work, 'restored');
   emptied(work, cluster.user);
-  for (const method of ['lz4', 'zstd']) {
+  const size = `${(dataBytes(cluster) / 1e9).toFixed(2)} GB`;
+  const compared = (what: string, method: string, words: readonly string[], prepare: () => void): void => {
     const environment = {
       PGHOST: cluster.socketDirectory,
       PGUSER: 'postgres',
@@ -27,34 +28,27 @@ export function benchCores(cluster: BenchCluster, rounds = 5): void {
       WALG_COMPRESSION_METHOD: method,
       HOME: work,
     };
-    const contenders = (name: string, words: readonly string[], prepare: () => void) =>
-      [
-        [`${name}, 1 core`, '0'],
-        [`${name}, 2 cores`, '0,1'],
-      ].map(([label = '', cores = '']) =>
-        asClusterUser(cluster, {
-          name: label,
-          command: ['taskset', '-c', cores, walvault, ...words],
-          environment,
-          prepare,
-        }),
-      );
-    const pushed = compare(
-      contenders('backup-push', ['backup-push', cluster.dataDirectory], () => emptied(storage, cluster.user)),
-      rounds,
+    const contenders = [
+      ['1 core', '0'],
+      ['2 cores', '0,1'],
+    ].map(([name = '', cores = '']) =>
+      asClusterUser(cluster, {
+        name,
+        command: ['taskset', '-c', cores, walvault, ...words],
+        environment,
+        prepare,
+      }),
     );
-    const size = `${(dataBytes(cluster) / 1e9).toFixed(2)} GB`;
-    print(table(`backup-push of ${size} with ${method} on one core and on two`, pushed, 'backup-push, 1 core'));
-    atMost(`backup-push with ${method}: wall of 2 cores against 1`, best(pushed[1]) / best(pushed[0]), 0.6);
-    const fetched = compare(
-      contenders('backup-fetch', ['backup-fetch', restored, 'LATEST'], () =>
-        rmSync(restored, { recursive: true, force: true }),
-      ),
-      rounds,
-    );
-    print(table(`backup-fetch of the same, ${method}`, fetched, 'backup-fetch, 1 core'));
-    atMost(`backup-fetch with ${method}: wall of 2 cores against 1`, best(fetched[1]) / best(fetched[0]), 0.6);
+    const results = compare(contenders, rounds);
+    print(table(`${what} of ${size} with ${method} on one core and on two`, results, '1 core'));
+    atMost(`${what} with ${method}: wall of 2 cores against 1`, best(results[1]) / best(results[0]), 0.6);
+  };
+  for (const method of ['lz4', 'zstd']) {
+    compared('backup-push', method, ['backup-push', cluster.dataDirectory], () => emptied(storage, cluster.user));
   }
+  compared('backup-fetch', 'zstd', ['backup-fetch', restored, 'LATEST'], () =>
+    rmSync(restored, { recursive: true, force: true }),
+  );
   rmSync(work, { recursive: true });
 }
 
