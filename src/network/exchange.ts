@@ -145,15 +145,17 @@ function watchOf(request: ClientRequest, url: URL, { idleMs, answerMs }: HttpDea
 
 async function send(
   request: ClientRequest,
-  { body }: HttpRequest,
+  { url, body }: HttpRequest,
   inMemory: readonly Uint8Array[] | undefined,
   watch: Watch,
   state: { readonly answered: boolean; done: boolean },
 ): Promise<void> {
-  if (inMemory !== undefined) {
+  if (inMemory !== undefined && url.protocol === 'http:') {
     for (const chunk of inMemory) request.write(chunk);
   } else if (body !== undefined) {
-    for await (const chunk of (body as { readonly source: ByteSource }).source) {
+    // What is written over TLS is copied when it is encrypted: not all of a body at once.
+    const source = inMemory === undefined ? (body as { readonly source: ByteSource }).source : inPieces(inMemory);
+    for await (const chunk of source) {
       if (chunk.length === 0) continue;
       // A lent chunk is another one's memory as soon as the next is asked for: wait until it is in the socket.
       watch.sending();
@@ -167,6 +169,14 @@ async function send(
   state.done = true;
   if (state.answered) watch.stop();
   else watch.answering();
+}
+
+const pieceBytes = 1 << 20;
+
+function* inPieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
+  }
 }
 
 function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {

@@ -180,6 +180,87 @@ describe('deadlines', () => {
   });
 });
 
+describe('a slow taker of bytes', () => {
+  /** Takes some bytes now and then, fewer than a chunk within the deadline, and answers when all have come. */
+  function slowTaker(bytes: number): Promise<URL> {
+    return listen(
+      createTcpServer((socket) => {
+        let left = bytes;
+        socket.on('error', () => undefined);
+        socket.on('data', (chunk) => {
+          const before = left;
+          left -= chunk.length;
+          if (Math.trunc(before / 1_000_000) !== Math.trunc(left / 1_000_000)) {
+            socket.pause();
+            setTimeout(() => socket.resume(), 60);
+          }
+          if (left <= 0) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+        });
+      }),
+    );
+  }
+
+  it('is waited for as long as it takes any, whatever the size of a chunk', { timeout: 20_000 }, async () => {
+    const whole = 24_000_000;
+    // Longer than the system takes to tell that there is room again: it does so when a third of its buffer is free.
+    const idleMs = 600;
+    for (const body of [[Buffer.alloc(whole)], { source: lent(1, whole) }]) {
+      const url = await slowTaker(whole);
+      const began = performance.now();
+      const headers = { 'content-length': String(whole) };
+      const response = await client({ ...quick, idleMs, answerMs: 5_000 }).request({
+        method: 'PUT',
+        url,
+        headers,
+        body,
+      });
+      expect(response.status).toBe(200);
+      expect(performance.now() - began).toBeGreaterThan(2 * idleMs);
+    }
+  });
+});
+
+describe('another address', () => {
+  it('is connected to, and the host of the URL spoken to', async () => {
+    const url = await serve((asked, answer) => answer.end(asked.headers.host));
+    const via = { host: '127.0.0.1', port: Number(url.port) };
+    const target = new URL('http://storage.example:81/');
+    const response = await client().request({ method: 'GET', url: target, headers: {}, via });
+    expect(await response.text()).toBe('storage.example:81');
+  });
+});
+
+describe('a proxy', () => {
+  it('is used for the hosts that are not excepted', async () => {
+    const seen: string[] = [];
+    const proxy = await serve((asked, answer) => {
+      seen.push(`${asked.method ?? ''} ${asked.url ?? ''}`);
+      answer.end('by proxy');
+    });
+    const url = await serve((_, answer) => answer.end('directly'));
+    const proxies = { HTTP_PROXY: proxy.href, NO_PROXY: '127.0.0.1' };
+    const made = createHttpClient({ proxies });
+    clients.push(made);
+    expect(await (await get(new URL('http://storage.example/a?b'), made)).text()).toBe('by proxy');
+    expect(await (await get(url, made)).text()).toBe('directly');
+    expect(seen).toEqual(['GET http://storage.example/a?b']);
+  });
+
+  it('is asked for a tunnel where TLS is spoken', async () => {
+    const seen: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (asked, socket) => {
+      seen.push(asked.url ?? '');
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    const url = await listen(proxy);
+    const made = createHttpClient({ proxies: { HTTPS_PROXY: url.href } });
+    clients.push(made);
+    await expect(get(new URL('https://storage.example/a'), made)).rejects.toBeInstanceOf(NetworkError);
+    expect(seen).toEqual(['storage.example:443']);
+  });
+});
+
 describe('failures', () => {
   it('are network errors that say where', async () => {
     const url = await serve(() => undefined);
