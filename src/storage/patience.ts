@@ -63,7 +63,7 @@ export function createPatience({ location, policy, clock, logger }: PatienceOpti
         const leftMs = (answered ? acquaintanceMs : strangerMs) - (now - failingSince);
         const askedForMs = retryAfterMs(retryAfter, clock);
         if (attempt >= policy.attempts || leftMs <= 0 || askedForMs > leftMs) throw tired(told, attempt);
-        const delayMs = Math.min(leftMs, Math.max(askedForMs, retryDelayMs(own, attempt)));
+        const delayMs = Math.ceil(Math.min(leftMs, Math.max(askedForMs, retryDelayMs(own, attempt))));
         const reason = messageOf(told);
         const fields = { action, location, attempt, delayMs, reason };
         logger[attempt > 3 ? 'warn' : 'debug']('storage did not do it, trying again', fields);

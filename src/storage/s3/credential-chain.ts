@@ -7,6 +7,7 @@ import type { AwsCredentials } from './credentials.ts';
 import type { s3CredentialSettings } from './settings.ts';
 
 const deadlineMs = 60_000;
+const patience = { timeout: 5_000, maxRetries: 2 };
 
 /**
  * Asks the chain, within a minute.
@@ -18,8 +19,7 @@ export async function chainCredentials(
   region: string,
 ): Promise<AwsCredentials> {
   const init: DefaultProviderInit = {
-    timeout: 5_000,
-    maxRetries: 2,
+    ...patience,
     // Of the token service, for profiles that name a role.
     clientConfig: { region, ...(given.stsEndpoint !== undefined && { endpoint: given.stsEndpoint }) },
     ...(given.profile !== undefined && { profile: given.profile }),
@@ -36,7 +36,7 @@ export async function chainCredentials(
     }, deadlineMs);
   });
   try {
-    return await Promise.race([late, given.yandexSessionToken ? fromInstance(init) : defaultProvider(init)()]);
+    return await Promise.race([late, found(given, init)]);
   } catch (error) {
     if (error instanceof ArchiverError) throw error;
     throw new ArchiverError('config', `no AWS credentials found: ${messageOf(error)}`, { cause: error, hint });
@@ -48,7 +48,8 @@ export async function chainCredentials(
 const hint =
   'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where an instance or container has a role.';
 
-async function fromInstance(init: DefaultProviderInit): Promise<AwsCredentials> {
-  const { fromInstanceMetadata } = await import('@smithy/credential-provider-imds');
-  return fromInstanceMetadata(init)();
+async function found(given: Settings<typeof s3CredentialSettings>, init: DefaultProviderInit): Promise<AwsCredentials> {
+  if (!given.yandexSessionToken) return defaultProvider(init)();
+  const { instanceCredentials } = await import('./instance-credentials.ts');
+  return instanceCredentials(patience);
 }
