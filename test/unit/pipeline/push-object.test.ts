@@ -68,6 +68,12 @@ describe('pushing an object', () => {
     expect(opened()).toBe(2);
   });
 
+  it('does not start over when the storage was tried for long enough', async () => {
+    const { push, opened } = rig(() => ({ error: new StorageUnavailableError('gone', { repeated: true }) }));
+    await expect(push()).rejects.toThrow('gone');
+    expect(opened()).toBe(1);
+  });
+
   it('does not start over when the storage is full, or the source fails', async () => {
     const { push, opened } = rig(() => ({ error: new StorageFullError('full') }));
     await expect(push()).rejects.toThrow('full');

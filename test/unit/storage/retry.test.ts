@@ -68,6 +68,13 @@ describe('repeating what a storage could not do', () => {
     },
   );
 
+  it.each(verbs)('%s is not tried again when its adapter did so for long enough', async (_, act) => {
+    const error = new StorageUnavailableError('gone', { repeated: true });
+    const { storage, faulty } = await rig(() => ({ error }));
+    await expect(act(storage)).rejects.toBe(error);
+    expect(faulty.calls).toHaveLength(1);
+  });
+
   it('a write is never repeated', async () => {
     const { storage, faulty } = await rig(() => ({}));
     await expect(storage.write('d', fromBytes(Buffer.from('d')))).rejects.toThrow(StorageUnavailableError);
