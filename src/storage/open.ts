@@ -1,6 +1,8 @@
 /** From settings to a storage. Each adapter is loaded only when it is chosen: SDKs take longer to load than a WAL segment to archive. */
 import { ArchiverError } from '../errors.ts';
 import { readSetting, type RawSettings } from '../config/setting.ts';
+import type { createHttpClient } from '../network/http.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { inFolder } from './folder.ts';
 import { storageSettings } from './settings.ts';
@@ -12,6 +14,10 @@ export interface OpenStorageOptions {
   readonly logger: Logger;
   /** Memory that several storages share; default: by the settings, for this storage alone. */
   readonly buffers?: UploadBuffers;
+  /** What pauses and ages are measured by; default the system's. */
+  readonly clock?: Clock;
+  /** How adapters get their connections, for whoever wants other deadlines; default `createHttpClient`. */
+  readonly openHttp?: typeof createHttpClient;
 }
 
 /** Opens a storage by its own settings, without a request where that is possible. @throws ArchiverError (`config`) */

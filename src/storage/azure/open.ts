@@ -10,15 +10,19 @@ import { azureConfig } from './config.ts';
 import { AzureRequests } from './requests.ts';
 
 /** Makes ready for requests; none is made. @throws ArchiverError (`config`) */
-export function openAzureRequests(raw: RawSettings, { logger }: Pick<OpenStorageOptions, 'logger'>): AzureRequests {
+export function openAzureRequests(
+  raw: RawSettings,
+  { logger, clock = systemClock, openHttp = createHttpClient }: OpenStorageOptions,
+): AzureRequests {
   const config = azureConfig(raw, { logger });
   const { credential, ca, proxies } = config;
-  const clock = systemClock;
   const authorizer = createAuthorizer(credential, { clock });
-  const http = createHttpClient({ ca, ...(proxies !== undefined && { proxies }) });
+  const http = openHttp({ ca, ...(proxies !== undefined && { proxies }) });
   return new AzureRequests({ config, http, authorizer, clock, logger });
 }
 
 /** Opens the container that the settings name; nothing is asked of it yet. @throws ArchiverError (`config`) */
-export const openAzureStorage: OpenAdapter = (raw, { logger, buffers }) =>
-  Promise.resolve().then(() => new AzureStorage(openAzureRequests(raw, { logger }), buffers ?? openUploadBuffers(raw)));
+export const openAzureStorage: OpenAdapter = (raw, options) =>
+  Promise.resolve().then(
+    () => new AzureStorage(openAzureRequests(raw, options), options.buffers ?? openUploadBuffers(raw)),
+  );

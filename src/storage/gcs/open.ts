@@ -8,10 +8,10 @@ import { GcsStorage } from './gcs-storage.ts';
 import { GcsRequests } from './requests.ts';
 
 /** Opens Google Cloud Storage; no request is made. @throws ArchiverError (`config`) */
-export const openGcsStorage: OpenAdapter = (raw, { logger, buffers }) => {
+export const openGcsStorage: OpenAdapter = (raw, { logger, buffers, clock, openHttp = createHttpClient }) => {
   const config = gcsConfig(raw, { logger });
-  const http = createHttpClient(config.proxies === undefined ? {} : { proxies: config.proxies });
+  const http = openHttp(config.proxies === undefined ? {} : { proxies: config.proxies });
   const credentials = config.authorized ? gcsCredentials(config) : undefined;
-  const requests = new GcsRequests({ config, http, credentials, logger });
+  const requests = new GcsRequests({ config, http, credentials, logger, ...(clock !== undefined && { clock }) });
   return Promise.resolve(new GcsStorage(requests, buffers ?? openUploadBuffers(raw)));
 };

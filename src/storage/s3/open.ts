@@ -22,8 +22,9 @@ const concurrencySetting = spelled(
  */
 export async function openS3Storage(raw: RawSettings, options: OpenStorageOptions): Promise<S3Storage> {
   const requests = await openS3Requests(raw, options);
-  const { buffers = openUploadBuffers(raw), logger } = options;
-  const storage = new S3Storage({ requests, buffers, concurrency: readSetting(concurrencySetting, raw), logger });
+  const { buffers = openUploadBuffers(raw), logger, clock } = options;
+  const concurrency = readSetting(concurrencySetting, raw);
+  const storage = new S3Storage({ requests, buffers, concurrency, logger, ...(clock !== undefined && { clock }) });
   if (requests.config.objects.validate) {
     try {
       const { checkListing } = await import('./listing.ts');

@@ -51,7 +51,8 @@ export class S3Storage implements Storage {
   async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
     checkKey(key);
     options.signal?.throwIfAborted();
-    return openDownload(this.#requests, key, { ...options, logger: this.#options.logger });
+    const { logger, clock = systemClock } = this.#options;
+    return openDownload(this.#requests, key, { ...options, logger, clock });
   }
 
   async write(key: Key, body: ByteSource, { ifAbsent = false, signal }: WriteOptions = {}): Promise<void> {
