@@ -26,6 +26,7 @@ export function inFolder(storage: Storage, folder: Key): Storage {
     for await (const info of storage.list(outerPrefix(prefix), options)) yield inner(info);
   }
 
+  const protection = storage.protection?.bind(storage);
   return {
     location: `${storage.location.replace(/\/$/, '')}/${folder}`,
     isRemote: storage.isRemote,
@@ -39,6 +40,7 @@ export function inFolder(storage: Storage, folder: Key): Storage {
     delete: async (keys, options) => storage.delete(keys.map(outer), options),
     copy: async (from, to, options) => storage.copy(outer(from), outer(to), options),
     removeLeftovers: async (prefix, options) => storage.removeLeftovers(outerPrefix(prefix), options),
+    ...(protection !== undefined && { protection }),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

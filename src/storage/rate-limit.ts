@@ -4,6 +4,7 @@ import type { Storage } from './storage.ts';
 
 /** The same storage, whose reads and writes pass through the limiter. Copies within the storage are not limited. */
 export function withRateLimit(storage: Storage, limiter: RateLimiter): Storage {
+  const protection = storage.protection?.bind(storage);
   return {
     location: storage.location,
     isRemote: storage.isRemote,
@@ -14,6 +15,7 @@ export function withRateLimit(storage: Storage, limiter: RateLimiter): Storage {
     delete: (keys, options) => storage.delete(keys, options),
     copy: (from, to, options) => storage.copy(from, to, options),
     removeLeftovers: (prefix, options) => storage.removeLeftovers(prefix, options),
+    ...(protection !== undefined && { protection }),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { isWorthRepeating } from './errors.ts';
-import type { FolderInfo, Key, ListOptions, ObjectInfo, Storage } from './storage.ts';
+import type { Abortable, FolderInfo, Key, ListOptions, ObjectInfo, Storage } from './storage.ts';
 
 /** How often, and how long to wait in between: doubling, with jitter, so that many clients do not come back at once. */
 export interface RetryPolicy {
@@ -74,6 +74,7 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
     }
   }
 
+  const ask = storage.protection?.bind(storage);
   return {
     location: storage.location,
     isRemote: storage.isRemote,
@@ -85,6 +86,9 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
     copy: (from, to, options) => repeat('copy', options?.signal, () => storage.copy(from, to, options)),
     removeLeftovers: (prefix, options) =>
       repeat('removeLeftovers', options?.signal, () => storage.removeLeftovers(prefix, options)),
+    ...(ask !== undefined && {
+      protection: (options?: Abortable) => repeat('protection', options?.signal, () => ask(options)),
+    }),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -25,6 +25,16 @@ export interface FolderInfo {
   readonly key: Key;
 }
 
+/** What a place does so that objects are not lost, beside keeping them. What it would not tell is undefined. */
+export interface Protection {
+  /** What is replaced or deleted stays as an older version. `suspended`: what was kept before still is. */
+  readonly versions?: 'on' | 'off' | 'suspended' | undefined;
+  /** Objects cannot be deleted for a while: none, those that say so, or all new ones. */
+  readonly lock?: 'off' | 'on demand' | 'always' | undefined;
+  /** In words: `GOVERNANCE, 30 days`. */
+  readonly lockText?: string | undefined;
+}
+
 /** Something that can be called off. */
 export interface Abortable {
   readonly signal?: AbortSignal | undefined;
@@ -87,4 +97,6 @@ export interface Storage extends AsyncDisposable {
    * leftovers have nothing to do.
    */
   removeLeftovers(prefix: Key, options?: Abortable): Promise<void>;
+  /** What the place does beside, for `doctor`; only where there is something to ask. A refusal to tell is no error. */
+  protection?(options?: Abortable): Promise<Protection>;
 }
