@@ -1,13 +1,8 @@
 /** The engine made of `assembly/lz4.ts`. */
 import { CorruptError } from '../../errors.ts';
+import { instantiate } from '../../platform/web-assembly.ts';
 import type { Lz4Engine } from './engine.ts';
 import { wasmModule } from './wasm-module.ts';
-
-/** Declared here since no types of it come without those of browsers. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
@@ -25,15 +20,10 @@ const stateAt = 1024;
 const restAt = stateAt + stripeBytes;
 const tableAt = 2048;
 
-let compiled: object | undefined;
-
 /** Makes an engine; undefined where there is no WebAssembly with SIMD, or no address space for its memory. */
 export function createWasmEngine(): Lz4Engine | undefined {
-  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
-  if (api === undefined) return undefined;
   try {
-    compiled ??= new api.Module(Buffer.from(wasmModule, 'base64'));
-    return wrap(new api.Instance(compiled).exports as Exports);
+    return wrap(instantiate(wasmModule) as Exports);
   } catch {
     return undefined;
   }

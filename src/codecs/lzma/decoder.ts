@@ -2,7 +2,7 @@
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { wasmModule } from './decoder-module.ts';
 import { parseStart, type LzmaHeader } from './header.ts';
-import { instantiate } from './web-assembly.ts';
+import { instantiate } from '../../platform/web-assembly.ts';
 
 /** One instance of the compiled routines. */
 export interface DecoderRoutines {

@@ -1,7 +1,7 @@
 /** The encoder made of `assembly/lzma-encoder.ts`: a sliding window and a place for output in a memory of their own. */
 import { wasmModule } from './encoder-module.ts';
 import { formatHeader, headerBytes } from './header.ts';
-import { instantiate } from './web-assembly.ts';
+import { instantiate } from '../../platform/web-assembly.ts';
 
 interface Routines {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };

@@ -1,4 +1,5 @@
 /** Memory in which a stream is encrypted or decrypted in place, and the XOR over it, 16 bytes at a time by WebAssembly. */
+import { instantiate } from '../../../platform/web-assembly.ts';
 import { wasmModule } from './wasm-module.ts';
 
 /** Bytes of a block of AES. */
@@ -20,12 +21,6 @@ export interface Workspace {
   release(): void;
 }
 
-/** Declared here since no types of it come without those of browsers. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
-
 interface Routines {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   xorBlocks(at: number, key: number, length: number): void;
@@ -37,7 +32,6 @@ const keyAt = 1024;
 const keptMemories = 2;
 
 const idle: Routines[] = [];
-let compiled: object | undefined;
 
 /** Takes a workspace of at least so many bytes; its content is anything. */
 export function openWorkspace(sizeBytes: number): Workspace {
@@ -46,11 +40,8 @@ export function openWorkspace(sizeBytes: number): Workspace {
 
 /** Undefined where there is no WebAssembly with SIMD, or no address space for its memory. */
 export function openWasmWorkspace(sizeBytes: number): Workspace | undefined {
-  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
-  if (api === undefined) return undefined;
   try {
-    compiled ??= new api.Module(Buffer.from(wasmModule, 'base64'));
-    return within(idle.pop() ?? (new api.Instance(compiled).exports as Routines), sizeBytes);
+    return within(idle.pop() ?? (instantiate(wasmModule) as Routines), sizeBytes);
   } catch {
     return undefined;
   }
