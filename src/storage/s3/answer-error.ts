@@ -10,6 +10,12 @@ import {
 import type { Key } from '../storage.ts';
 import { textOf } from '../xml.ts';
 
+/** What a refusal says, where it was not read from XML here. */
+export interface RefusalWords {
+  readonly code: string;
+  readonly text: string;
+}
+
 /** An answer that is a refusal; the cause of the errors that tell of it. Holds nothing secret. */
 export class S3AnswerError extends Error {
   readonly status: number;
@@ -21,9 +27,12 @@ export class S3AnswerError extends Error {
   readonly date: Date | undefined;
   readonly retryAfter: string | undefined;
 
-  constructor(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: string) {
-    const code = textOf(body, 'Code') ?? '';
-    const text = textOf(body, 'Message') ?? '';
+  constructor(
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    said: string | RefusalWords,
+  ) {
+    const { code, text } = typeof said === 'string' ? wordsOf(said) : said;
     const id = headers['x-amz-request-id'];
     const words = [code === '' ? `status ${status}` : code, text].filter((part) => part !== '').join(': ');
     super(typeof id === 'string' ? `${words} (request ${id})` : words);
@@ -31,12 +40,17 @@ export class S3AnswerError extends Error {
     this.status = status;
     this.code = code;
     const region = headers['x-amz-bucket-region'];
-    this.region = typeof region === 'string' ? region : textOf(body, 'Region');
+    const named = typeof said === 'string' ? textOf(said, 'Region') : undefined;
+    this.region = typeof region === 'string' ? region : named;
     const date = new Date(headers['date'] === undefined ? Number.NaN : String(headers['date']));
     this.date = Number.isNaN(date.getTime()) ? undefined : date;
     const retryAfter = headers['retry-after'];
     this.retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined;
   }
+}
+
+function wordsOf(body: string): RefusalWords {
+  return { code: textOf(body, 'Code') ?? '', text: textOf(body, 'Message') ?? '' };
 }
 
 /** The refusal behind an error, if one is. */

@@ -1,4 +1,5 @@
 /** Copies within the storage, whose bytes don't come here. */
+import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3';
 import { ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
@@ -7,7 +8,7 @@ import { abortMultipart, completeMultipart, createMultipart, type MultipartUploa
 import { customerKeyHeaders, newObjectHeaders } from './object-headers.ts';
 import { headObject, type UploadedPart, type VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
-import { textOf } from '../xml.ts';
+import { sendBySdk } from './sdk.ts';
 
 /** S3 copies no more by one request, and answers only when it has. */
 const copyLimitBytes = 5 * 1024 ** 3;
@@ -32,14 +33,22 @@ export async function copyObject(
     return;
   }
   try {
-    await requests.sendForText({
-      action: `copy "${from}" to "${to}"`,
-      method: 'PUT',
-      key: to,
-      headers: { ...newObjectHeaders(requests.config), ...sourceHeaders(requests, from, head.etag) },
-      deadlines: { answerMs: copyMs },
-      signal,
-    });
+    await sendBySdk(
+      requests,
+      new CopyObjectCommand({
+        Bucket: requests.config.bucket,
+        Key: requests.inBucket(to),
+        CopySource: sourceOf(requests, from),
+        CopySourceIfMatch: head.etag,
+      }),
+      {
+        action: `copy "${from}" to "${to}"`,
+        key: to,
+        headers: { ...newObjectHeaders(requests.config), ...customerKeyHeaders(requests.config, 'x-amz-copy-source-') },
+        deadlines: { answerMs: copyMs },
+        signal,
+      },
+    );
   } catch (error) {
     throw aboutSource(error, from, requests);
   }
@@ -81,29 +90,30 @@ async function copyPart(
   { key, uploadId }: MultipartUpload,
   { partNumber, range, signal }: VerbOptions & { readonly partNumber: number; readonly range: string },
 ): Promise<UploadedPart> {
-  const { text } = await requests.sendForText({
-    action: `copy part ${partNumber} of "${from}" to "${key}"`,
-    method: 'PUT',
-    key,
-    query: { partNumber, uploadId },
-    headers: {
-      ...customerKeyHeaders(requests.config),
-      ...sourceHeaders(requests, from, undefined),
-      'x-amz-copy-source-range': range,
+  const { config } = requests;
+  const { CopyPartResult: part } = await sendBySdk(
+    requests,
+    new UploadPartCopyCommand({
+      Bucket: config.bucket,
+      Key: requests.inBucket(key),
+      UploadId: uploadId,
+      PartNumber: partNumber,
+      CopySource: sourceOf(requests, from),
+      CopySourceRange: range,
+    }),
+    {
+      action: `copy part ${partNumber} of "${from}" to "${key}"`,
+      key,
+      headers: { ...customerKeyHeaders(config), ...customerKeyHeaders(config, 'x-amz-copy-source-') },
+      deadlines: { answerMs: copyMs },
+      signal,
     },
-    deadlines: { answerMs: copyMs },
-    signal,
-  });
-  return { partNumber, etag: textOf(text, 'ETag') ?? '', crc32: textOf(text, 'ChecksumCRC32') };
+  );
+  return { partNumber, etag: part?.ETag ?? '', crc32: part?.ChecksumCRC32 };
 }
 
-function sourceHeaders(requests: S3Requests, from: Key, etag: string | undefined): Record<string, string | undefined> {
-  const { bucket } = requests.config;
-  return {
-    'x-amz-copy-source': `/${encoded(bucket)}/${encodedKey(requests.inBucket(from))}`,
-    'x-amz-copy-source-if-match': etag,
-    ...customerKeyHeaders(requests.config, 'x-amz-copy-source-'),
-  };
+function sourceOf(requests: S3Requests, from: Key): string {
+  return `/${encoded(requests.config.bucket)}/${encodedKey(requests.inBucket(from))}`;
 }
 
 /** It was there a moment ago: what is missing now is the source, or it is another one. */

@@ -1,4 +1,5 @@
 /** Deleting: up to 1,000 objects by one request, or one by one where a storage has only that. */
+import { DeleteObjectsCommand } from '@aws-sdk/client-s3';
 import type { ArchiverError } from '../../errors.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -6,11 +7,10 @@ import { ObjectNotFoundError } from '../errors.ts';
 import { retryDelayMs } from '../retry.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind, errorOf, mayPass, S3AnswerError } from './answer-error.ts';
-import { namespace, xmlStart } from './multipart.ts';
 import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
+import { sendBySdk } from './sdk.ts';
 import { keepsVersions, versionsOf, type ObjectVersion } from './versions.ts';
-import { elementsOf, escaped, textOf } from '../xml.ts';
 
 const sideBySide = 16;
 const attempts = 5;
@@ -104,27 +104,23 @@ export class S3Deletion {
   }
 
   async #askToDelete(versions: readonly ObjectVersion[], signal: AbortSignal | undefined): Promise<readonly Refusal[]> {
-    const objects = versions.map(
-      ({ key, versionId }) =>
-        `<Object><Key>${escaped(this.#requests.inBucket(key))}</Key>${
-          versionId === undefined ? '' : `<VersionId>${escaped(versionId)}</VersionId>`
-        }</Object>`,
+    const objects = versions.map(({ key, versionId }) => ({ Key: this.#requests.inBucket(key), VersionId: versionId }));
+    const { Errors: refused = [] } = await sendBySdk(
+      this.#requests,
+      new DeleteObjectsCommand({
+        Bucket: this.#requests.config.bucket,
+        Delete: { Objects: objects, Quiet: true },
+      }),
+      // Old storages demand MD5.
+      { action: `delete ${versions.length} objects`, checksum: 'md5', root: 'DeleteResult', signal },
     );
-    const { text, headers } = await this.#requests.sendForText({
-      action: `delete ${versions.length} objects`,
-      method: 'POST',
-      query: { delete: '' },
-      headers: { 'content-type': 'application/xml' },
-      body: [Buffer.from(`${xmlStart}<Delete${namespace}>${objects.join('')}<Quiet>true</Quiet></Delete>`)],
-      // Old storages demand it.
-      checksum: 'md5',
-      signal,
-    });
-    return elementsOf(text, 'Error').flatMap((element) => {
-      if (/^(NoSuchKey|NoSuchVersion|NotFound)$/.test(textOf(element, 'Code') ?? '')) return [];
-      const key = textOf(element, 'Key');
-      const version = versions.find((one) => this.#requests.inBucket(one.key) === key) ?? versions[0];
-      return version === undefined ? [] : [{ version, answer: new S3AnswerError(statusOf(element), headers, element) }];
+    return refused.flatMap(({ Key: name, VersionId: id = '', Code: code = '', Message: text = '' }) => {
+      if (/^(NoSuchKey|NoSuchVersion|NotFound)$/.test(code)) return [];
+      const ofKey = versions.filter(({ key }) => this.#requests.inBucket(key) === name);
+      const exact = ofKey.filter(({ versionId }) => versionId === id);
+      // What nobody can tell is asked for again as a whole.
+      const meant = [exact, ofKey, versions].find((some) => some.length > 0) ?? [];
+      return meant.map((version) => ({ version, answer: new S3AnswerError(statusOf(code), {}, { code, text }) }));
     });
   }
 }
@@ -135,8 +131,7 @@ function isNotUnderstood({ status, code }: S3AnswerError): boolean {
 }
 
 /** Errors within an answer have no status of their own. */
-function statusOf(element: string): number {
-  const code = textOf(element, 'Code') ?? '';
+function statusOf(code: string): number {
   if (/^(AccessDenied|AllAccessDisabled|ObjectLock|Forbidden)/.test(code)) return 403;
   return /^(SlowDown|ServiceUnavailable|Throttl)/.test(code) ? 503 : 500;
 }

@@ -1,4 +1,5 @@
 /** What killed uploads leave: parts that nobody completes, which no listing shows and which cost money. */
+import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -8,7 +9,7 @@ import { startOf } from './listing.ts';
 import { abortMultipart, type MultipartUpload } from './multipart.ts';
 import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
-import { elementsOf, textOf } from '../xml.ts';
+import { sendBySdk } from './sdk.ts';
 
 type OldUpload = Pick<MultipartUpload, 'key' | 'uploadId'>;
 
@@ -45,25 +46,21 @@ async function uploadsBegunBefore(
 ): Promise<readonly OldUpload[]> {
   const found: OldUpload[] = [];
   const outerLength = requests.inBucket('').length;
-  for (let from: Record<string, string> = {}; ;) {
-    const query = { uploads: '', prefix, ...from };
-    const { text } = await requests.sendForText({ action: 'list uploads', method: 'GET', query, signal });
-    for (const entry of elementsOf(text, 'Upload')) {
-      const [key, uploadId] = [textOf(entry, 'Key'), textOf(entry, 'UploadId')];
-      const begun = Date.parse(textOf(entry, 'Initiated') ?? '');
+  for (let from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string | undefined } = {}; ;) {
+    const page = await sendBySdk(
+      requests,
+      new ListMultipartUploadsCommand({ Bucket: requests.config.bucket, Prefix: prefix, ...from }),
+      { action: 'list uploads', root: 'ListMultipartUploadsResult', signal },
+    );
+    for (const { Key: key, UploadId: uploadId, Initiated: begun } of page.Uploads ?? []) {
       // One that doesn't tell its age is left alone, and so is what a storage lists beside what was asked for.
-      if (key === undefined || uploadId === undefined || !(begun < before) || !key.startsWith(prefix)) continue;
+      const isOld = begun !== undefined && begun.getTime() < before;
+      if (key === undefined || uploadId === undefined || !isOld || !key.startsWith(prefix)) continue;
       found.push({ key: key.slice(outerLength), uploadId });
     }
-    const marker = textOf(text, 'NextKeyMarker') ?? '';
-    const next = { 'key-marker': marker, 'upload-id-marker': textOf(text, 'NextUploadIdMarker') ?? '' };
-    if (
-      textOf(text, 'IsTruncated')?.trim() !== 'true' ||
-      marker === '' ||
-      JSON.stringify(next) === JSON.stringify(from)
-    ) {
-      return found;
-    }
+    const next = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker };
+    const isSame = next.KeyMarker === from.KeyMarker && next.UploadIdMarker === from.UploadIdMarker;
+    if (page.IsTruncated !== true || next.KeyMarker === '' || isSame) return found;
     from = next;
   }
 }
@@ -76,18 +73,19 @@ async function lastPartTime(
 ): Promise<number> {
   let latest = 0;
   for (let marker: string | undefined; ;) {
-    const query = { uploadId, 'part-number-marker': marker };
-    const { text } = await requests.sendForText({
-      action: `list the parts of "${key}"`,
-      method: 'GET',
-      key,
-      query,
-      signal,
-    });
-    for (const entry of elementsOf(text, 'Part'))
-      latest = Math.max(latest, Date.parse(textOf(entry, 'LastModified') ?? '') || 0);
-    const next = textOf(text, 'NextPartNumberMarker');
-    if (textOf(text, 'IsTruncated')?.trim() !== 'true' || next === undefined || next === marker) return latest;
+    const page = await sendBySdk(
+      requests,
+      new ListPartsCommand({
+        Bucket: requests.config.bucket,
+        Key: requests.inBucket(key),
+        UploadId: uploadId,
+        PartNumberMarker: marker,
+      }),
+      { action: `list the parts of "${key}"`, key, root: 'ListPartsResult', signal },
+    );
+    for (const { LastModified: time } of page.Parts ?? []) latest = Math.max(latest, time?.getTime() ?? 0);
+    const next = page.NextPartNumberMarker;
+    if (page.IsTruncated !== true || next === undefined || next === marker) return latest;
     marker = next;
   }
 }

@@ -30,6 +30,9 @@ export async function* listObjects(
   }
 }
 
+/** Of both kinds of listing. */
+const root = 'ListBucketResult';
+
 /** Asks for one object below the prefix, by the old request that every compatible has. @throws when listing is refused */
 export async function checkListing(
   requests: S3Requests,
@@ -39,6 +42,7 @@ export async function checkListing(
     action: 'list',
     method: 'GET',
     query: { prefix: startOf(requests, ''), 'max-keys': 1 },
+    root,
     signal,
   });
 }
@@ -72,7 +76,7 @@ async function* pages(
     const query = listV1 ? { ...common, marker: from } : { ...common, 'list-type': 2, 'continuation-token': from };
     let page: string;
     try {
-      page = (await requests.sendForText({ action: `list "${folder}"`, method: 'GET', query, signal })).text;
+      page = (await requests.sendForText({ action: `list "${folder}"`, method: 'GET', query, root, signal })).text;
     } catch (error) {
       // Some compatibles know no empty folders.
       if (/^(NoSuchKey|NotFound)$/.test(answerBehind(error)?.code ?? '')) return;

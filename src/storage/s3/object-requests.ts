@@ -57,6 +57,7 @@ export async function putObject(
       headers: { ...newObjectHeaders(config), ...(ifAbsent && { 'if-none-match': '*', [makerHeader]: maker }) },
       body,
       checksum: config.objects.lock === undefined ? 'configured' : 'md5',
+      makes: true,
       ifAbsent,
       signal,
     });
@@ -195,6 +196,7 @@ export async function uploadPart(
     headers: customerKeyHeaders(requests.config),
     body,
     checksum: partChecksum(requests.config),
+    makes: true,
     signal,
   });
   await answer.discard();

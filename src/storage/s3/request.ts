@@ -2,9 +2,10 @@
  * Signed requests to a bucket, repeated as long as that makes sense: the lean way that `wal-push` takes, without an SDK.
  * What the verbs mean is in `object-requests.ts`.
  */
-import type { HttpClient, HttpDeadlines, HttpResponse } from '../../network/http.ts';
+import { NetworkError, type HttpClient, type HttpDeadlines, type HttpResponse } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { StorageUnavailableError } from '../errors.ts';
 import { createPatience, type Patience } from '../patience.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { Key } from '../storage.ts';
@@ -32,8 +33,12 @@ export interface S3Request {
   readonly body?: readonly Uint8Array[];
   /** How the body is protected on its way, besides by what the signature covers: as configured, by MD5 as well, or not. */
   readonly checksum?: 'configured' | 'md5' | undefined;
+  /** Makes an object or a part: an answer without an entity tag comes from something that made none. */
+  readonly makes?: boolean | undefined;
   /** A 412 means that the object is there. */
   readonly ifAbsent?: boolean | undefined;
+  /** The element that an answer consists of; without it, an answer with the status 200 is somebody else's, and no answer. */
+  readonly root?: string | undefined;
   /** Where the usual ones are too short. */
   readonly deadlines?: Partial<HttpDeadlines>;
   readonly signal?: AbortSignal | undefined;
@@ -100,7 +105,13 @@ export class S3Requests implements AsyncDisposable {
     return this.#repeat(request, async (answer) => {
       const { status, headers } = answer;
       const text = await answer.text(limitBytes);
-      if (/^\s*(?:<\?xml[^>]*>)?\s*<(?:\w+:)?Error[\s>]/.test(text)) throw new S3AnswerError(status, headers, text);
+      if (isError(text)) throw new S3AnswerError(status, headers, text);
+      if (request.root !== undefined && !consistsOf(text, request.root)) {
+        const { location } = this.config;
+        throw new StorageUnavailableError(`cannot ${request.action} in ${location}: not the answer of such a storage`, {
+          hint: 'Check AWS_ENDPOINT, and whether a proxy answers in its place.',
+        });
+      }
       return { headers, text };
     });
   }
@@ -189,6 +200,7 @@ export class S3Requests implements AsyncDisposable {
     });
     if (status >= 200 && status < 300) {
       this.#bucketSeen = true;
+      if (request.makes === true && answer.headers.etag === undefined) await refuse(answer);
       return answer;
     }
     const refusal = new S3AnswerError(status, answer.headers, await answer.text().catch(() => ''));
@@ -214,4 +226,20 @@ export class S3Requests implements AsyncDisposable {
       return error.region ?? first;
     }
   }
+}
+
+function consistsOf(xml: string, root: string): boolean {
+  return new RegExp(`^\\s*(?:<\\?xml[^>]*>)?\\s*<(?:\\w+:)?${root}[\\s/>]`).test(xml);
+}
+
+function isError(text: string): boolean {
+  return /^\s*(?:<\?xml[^>]*>)?\s*<(?:\w+:)?Error[\s>]/.test(text);
+}
+
+/** @throws S3AnswerError when it tells of an error, otherwise a NetworkError: something else may have answered */
+async function refuse(answer: HttpResponse): Promise<never> {
+  const { status, headers } = answer;
+  const text = await answer.text();
+  if (isError(text)) throw new S3AnswerError(status, headers, text);
+  throw new NetworkError(`the answer with status ${status} names no entity tag`, 'ERR_NO_ETAG');
 }

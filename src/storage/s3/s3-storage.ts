@@ -11,6 +11,7 @@ import type {
   Key,
   ListOptions,
   ObjectInfo,
+  Protection,
   ReadOptions,
   Storage,
   WriteOptions,
@@ -107,6 +108,12 @@ export class S3Storage implements Storage {
     const { discardOldUploads } = await import('./leftovers.ts');
     const { logger, clock = systemClock } = this.#options;
     await discardOldUploads(this.#requests, prefix, { signal, logger, clock });
+  }
+
+  async protection({ signal }: Abortable = {}): Promise<Protection> {
+    signal?.throwIfAborted();
+    const { bucketProtection } = await import('./protection.ts');
+    return bucketProtection(this.#requests, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

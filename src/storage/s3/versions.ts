@@ -1,11 +1,12 @@
 /** Versions: where a bucket keeps them, deleting an object means deleting them all (`storages.md` 2.4 of the specification). */
+import { GetBucketVersioningCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Key } from '../storage.ts';
 import { isRefusal } from './answer-error.ts';
 import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
-import { elementsOf, textOf } from '../xml.ts';
+import { sendBySdk } from './sdk.ts';
 
 /** A version or a delete marker of an object; without an id: the object itself, whatever the bucket keeps. */
 export interface ObjectVersion {
@@ -19,13 +20,13 @@ export async function keepsVersions(
   { signal, logger }: VerbOptions & { readonly logger: Logger },
 ): Promise<boolean> {
   try {
-    const { text } = await requests.sendForText({
+    const command = new GetBucketVersioningCommand({ Bucket: requests.config.bucket });
+    const { Status: status } = await sendBySdk(requests, command, {
       action: 'ask about versions',
-      method: 'GET',
-      query: { versioning: '' },
+      root: 'VersioningConfiguration',
       signal,
     });
-    return /^(Enabled|Suspended)$/.test(textOf(text, 'Status')?.trim() ?? '');
+    return status === 'Enabled' || status === 'Suspended';
   } catch (error) {
     if (!isRefusal(error)) throw error;
     logger.debug('cannot find out whether the bucket keeps versions; taken for no', { reason: messageOf(error) });
@@ -42,22 +43,19 @@ export async function versionsOf(
   const wanted = new Map(keys.map((key) => [requests.inBucket(key), key]));
   const prefix = commonStart([...wanted.keys()]);
   const found: ObjectVersion[] = [];
-  for (let from: Record<string, string> = {}; ;) {
-    const { text } = await requests.sendForText({
-      action: `list the versions of "${keys[0] ?? ''}"`,
-      method: 'GET',
-      query: { versions: '', prefix, ...from },
-      signal,
-    });
-    for (const entry of [...elementsOf(text, 'Version'), ...elementsOf(text, 'DeleteMarker')]) {
-      const key = wanted.get(textOf(entry, 'Key') ?? '');
-      const versionId = textOf(entry, 'VersionId');
-      if (key !== undefined) found.push({ key, ...(versionId !== undefined && versionId !== '' && { versionId }) });
+  for (let from: { readonly KeyMarker?: string; readonly VersionIdMarker?: string | undefined } = {}; ;) {
+    const page = await sendBySdk(
+      requests,
+      new ListObjectVersionsCommand({ Bucket: requests.config.bucket, Prefix: prefix, ...from }),
+      { action: `list the versions of "${keys[0] ?? ''}"`, root: 'ListVersionsResult', signal },
+    );
+    for (const { Key: name = '', VersionId: id = '' } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
+      const key = wanted.get(name);
+      if (key !== undefined) found.push({ key, ...(id !== '' && { versionId: id }) });
     }
-    if (textOf(text, 'IsTruncated')?.trim() !== 'true') return found;
-    const marker = textOf(text, 'NextKeyMarker') ?? '';
-    const next = { 'key-marker': marker, 'version-id-marker': textOf(text, 'NextVersionIdMarker') ?? '' };
-    if (marker === '' || JSON.stringify(next) === JSON.stringify(from)) {
+    if (page.IsTruncated !== true) return found;
+    const next = { KeyMarker: page.NextKeyMarker ?? '', VersionIdMarker: page.NextVersionIdMarker };
+    if (next.KeyMarker === '' || (next.KeyMarker === from.KeyMarker && next.VersionIdMarker === from.VersionIdMarker)) {
       throw new ArchiverError('unavailable', `cannot list versions in ${requests.config.location}: it comes to no end`);
     }
     from = next;

@@ -21,7 +21,7 @@ describe('deleting from S3', () => {
         .update(call?.body ?? '')
         .digest('base64'),
     );
-    expect(call?.body.toString()).toContain('<Key>db/f/b &#x26; c</Key></Object>');
+    expect(call?.body.toString()).toContain('<Key>db/f/b &amp; c</Key></Object>');
     expect(call?.body.toString()).not.toContain('VersionId');
   });
 
@@ -64,6 +64,40 @@ describe('deleting from S3', () => {
     expect(s3.calls).toHaveLength(2);
   });
 
+  it('asks again for all of them when it cannot be told what an error is about', async () => {
+    let count = 0;
+    await using s3 = await openScriptedS3(() => {
+      count += 1;
+      if (count > 1) return done;
+      return { status: 200, body: '<DeleteResult><Error><Code>InternalError</Code></Error></DeleteResult>' };
+    }, unversioned);
+    await s3.storage.delete(keys);
+    expect(s3.calls.map((call) => asksFor(call).length)).toEqual([3, 3]);
+  });
+
+  it('does not take the page of a proxy for an answer', async () => {
+    for (const body of ['<!DOCTYPE html><html><body>log in</body></html>', '', '<DeleteResultElse/>']) {
+      await using s3 = await openScriptedS3(() => ({ status: 200, body }), { ...unversioned, S3_MAX_RETRIES: '0' });
+      await expect(s3.storage.delete(keys)).rejects.toMatchObject({ kind: 'unavailable' });
+    }
+  });
+
+  it('takes nothing from the environment or files of AWS', async () => {
+    const before = { ...process.env };
+    try {
+      process.env['AWS_ENDPOINT_URL_S3'] = 'http://127.0.0.1:9';
+      process.env['AWS_RETRY_MODE'] = 'no such mode';
+      process.env['AWS_MAX_ATTEMPTS'] = 'many';
+      process.env['AWS_REQUEST_CHECKSUM_CALCULATION'] = 'sometimes';
+      process.env['AWS_CONFIG_FILE'] = '/dev/full';
+      await using s3 = await openScriptedS3(() => done, unversioned);
+      await s3.storage.delete(keys);
+      expect(Object.keys(s3.calls[0]?.headers ?? {}).filter((name) => /sdk|user-agent/.test(name))).toEqual([]);
+    } finally {
+      process.env = before;
+    }
+  });
+
   it.each([
     [501, 'NotImplemented'],
     [405, 'MethodNotAllowed'],
@@ -100,10 +134,13 @@ describe('deleting from S3 where versions are kept', () => {
     if (!query.has('key-marker') && prefix === 'db/f/') {
       const entries = version('db/f/a', '1') + version('db/f/x', '9') + version('db/f/a', '2', 'DeleteMarker');
       const next = '<NextKeyMarker>db/f/a</NextKeyMarker><NextVersionIdMarker>2</NextVersionIdMarker>';
-      return { status: 200, body: `<L><IsTruncated>true</IsTruncated>${next}${entries}</L>` };
+      return {
+        status: 200,
+        body: `<ListVersionsResult><IsTruncated>true</IsTruncated>${next}${entries}</ListVersionsResult>`,
+      };
     }
     const entries = prefix === 'db/f/' ? version('db/f/b & c'.replace('&', '&amp;'), '3') : version('db/g/d', 'null');
-    return { status: 200, body: `<L><IsTruncated>false</IsTruncated>${entries}</L>` };
+    return { status: 200, body: `<ListVersionsResult><IsTruncated>false</IsTruncated>${entries}</ListVersionsResult>` };
   }
 
   it('deletes versions and markers of these objects alone, and asks once whether there are some', async () => {
@@ -116,7 +153,7 @@ describe('deleting from S3 where versions are kept', () => {
     expect(objects).toEqual([
       ['db/f/a', '1'],
       ['db/f/a', '2'],
-      ['db/f/b &#x26; c', '3'],
+      ['db/f/b &amp; c', '3'],
     ]);
     expect(s3.asked().at(-1)).toBe('DELETE db/g/d?versionId');
     await s3.storage.delete(['g/d']);

@@ -4,20 +4,23 @@ import { openScriptedS3, refusal } from '../../../../testtools/services/scripted
 
 const hour = 60 * 60 * 1000;
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
-const upload = (key: string, id: string, begun: string): string =>
-  `<Upload><Key>${key}</Key><UploadId>${id}</UploadId><Initiated>${begun}</Initiated></Upload>`;
+const upload = (key: string, id: string, begun?: string): string =>
+  `<Upload><Key>${key}</Key><UploadId>${id}</UploadId>${begun === undefined ? '' : `<Initiated>${begun}</Initiated>`}</Upload>`;
 
 function server({ method, query }: HttpCall): ScriptedAnswer {
   if (method === 'DELETE') return { status: 204 };
   if (query.has('uploads')) {
     const body = query.has('key-marker')
-      ? `<R>${upload('db/f/b', 'old', ago(30 * hour))}<IsTruncated>false</IsTruncated></R>`
-      : `<R>${upload('db/f/a', 'young', ago(23 * hour))}${upload('db/f/c', 'busy', ago(40 * hour))}${upload('db/f/d', 'odd', '')}
-         <IsTruncated>true</IsTruncated><NextKeyMarker>db/f/d</NextKeyMarker><NextUploadIdMarker>odd</NextUploadIdMarker></R>`;
+      ? `<ListMultipartUploadsResult>${upload('db/f/b', 'old', ago(30 * hour))}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`
+      : `<ListMultipartUploadsResult>${upload('db/f/a', 'young', ago(23 * hour))}${upload('db/f/c', 'busy', ago(40 * hour))}${upload('db/f/d', 'odd')}
+         <IsTruncated>true</IsTruncated><NextKeyMarker>db/f/d</NextKeyMarker><NextUploadIdMarker>odd</NextUploadIdMarker></ListMultipartUploadsResult>`;
     return { status: 200, body };
   }
   const time = query.get('uploadId') === 'busy' ? ago(hour) : ago(29 * hour);
-  return { status: 200, body: `<R><Part><PartNumber>1</PartNumber><LastModified>${time}</LastModified></Part></R>` };
+  return {
+    status: 200,
+    body: `<ListPartsResult><Part><PartNumber>1</PartNumber><LastModified>${time}</LastModified></Part></ListPartsResult>`,
+  };
 }
 
 describe('what killed uploads left in S3', () => {

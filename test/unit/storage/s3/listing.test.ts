@@ -60,6 +60,13 @@ describe('a listing of S3', () => {
     await expect(all(s3, '')).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
+  it('does not take the page of a proxy, or nothing at all, for an empty archive', async () => {
+    for (const body of ['<!DOCTYPE html><html><body>log in</body></html>', '']) {
+      await using s3 = await openScriptedS3(() => ({ status: 200, body }), { S3_MAX_RETRIES: '0' });
+      await expect(all(s3, 'f')).rejects.toMatchObject({ kind: 'unavailable' });
+    }
+  });
+
   it('takes what some compatibles say of empty folders for that, and nothing else', async () => {
     await using empty = await openScriptedS3(() => refusal(404, 'NoSuchKey'));
     expect(await all(empty, 'f')).toEqual([]);
