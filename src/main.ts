@@ -108,7 +108,8 @@ async function run({ program, words }: Invocation, signal: AbortSignal, state: R
   state.log = log;
   await announce(loaded, log);
   checkSettings(allSettings, loaded.settings);
-  await using app = openApp({ settings: loaded.settings, log, signal, program });
+  const configuration = { path: loaded.configPath, warnings: loaded.warnings };
+  await using app = openApp({ settings: loaded.settings, configuration, log, signal, program });
   return (await request.command.run(app, request.args)) ?? 0;
 }
 

@@ -8,6 +8,7 @@ const rows: readonly (readonly string[])[] = [
   ['cli'],
   ['app'],
   ['commands'],
+  ['doctor'],
   ['postgres', 'mysql'],
   ['stream'],
   ['catalog'],

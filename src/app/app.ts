@@ -1,6 +1,6 @@
 /** The running program as commands see it: opens what they ask for, when they ask for it. */
 import { availableParallelism } from 'node:os';
-import type { App, ProgramInfo } from '../commands/command.ts';
+import type { App, ProgramInfo, SettingsOrigin } from '../commands/command.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError, codeOf } from '../errors.ts';
 import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
@@ -11,6 +11,8 @@ import type { Log } from './log.ts';
 /** What an app is made of. */
 export interface AppOptions {
   readonly settings: RawSettings;
+  /** Default: nothing is known of it. */
+  readonly configuration?: SettingsOrigin;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly program: ProgramInfo;
@@ -24,12 +26,19 @@ export class OutputClosedError extends ArchiverError {
 }
 
 /** Opens the app; disposing it closes the storage, if a command opened it. */
-export function openApp({ settings, log, signal, program }: AppOptions): App & AsyncDisposable {
+export function openApp({
+  settings,
+  configuration = { path: undefined, warnings: [] },
+  log,
+  signal,
+  program,
+}: AppOptions): App & AsyncDisposable {
   const { logger } = log;
   const transports = new Map<TransportPurpose, Promise<Transport & AsyncDisposable>>();
   let storage: Promise<Storage> | undefined;
   return {
     settings,
+    configuration,
     logger,
     clock: systemClock,
     signal,

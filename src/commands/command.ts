@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../platform/logger.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { LoadedSettings } from '../config/load.ts';
 import type { RawSettings } from '../config/setting.ts';
 import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -11,6 +12,8 @@ import type { Storage } from '../storage/storage.ts';
 /** The running program, as commands see it. */
 export interface App {
   readonly settings: RawSettings;
+  /** Where the settings came from, and what was odd about them; they were told to the log already. */
+  readonly configuration: SettingsOrigin;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Aborted by SIGINT and SIGTERM. */
@@ -24,6 +27,13 @@ export interface App {
   storage(): Promise<Storage>;
   /** Storage, codec and crypter of the settings; opened on the first call for each purpose, closed by `main.ts`. */
   transport(purpose: TransportPurpose): Promise<Transport>;
+}
+
+/** Where the settings came from. */
+export interface SettingsOrigin {
+  /** The configuration file that was read, if any. */
+  readonly path: string | undefined;
+  readonly warnings: LoadedSettings['warnings'];
 }
 
 /** How this program was started. */

@@ -20,6 +20,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
   { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
+  { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
 ];
 
 /** What the commands of a group have in common, by the first words of their names. */

@@ -23,6 +23,7 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
       void log.push({ level, message, fields });
   const app: App = {
     settings: rawSettings(env),
+    configuration: { path: undefined, warnings: [] },
     logger: { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') },
     clock: fakeClock(new Date('2026-11-22T00:00:00Z')),
     signal: new AbortController().signal,
