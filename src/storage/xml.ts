@@ -2,15 +2,34 @@
 
 /** The text of the first element of that name, without its escapes; undefined when there is none. */
 export function textOf(xml: string, name: string): string | undefined {
-  return elementsOf(xml, name)[0]?.replace(/<!\[CDATA\[(.*?)\]\]>|&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gis, unescaped);
+  const found = patternsOf(name).first.exec(xml);
+  if (found === null) return undefined;
+  const [, text = ''] = found;
+  return text.includes('&') || text.includes('<') ? text.replace(escape, unescaped) : text;
 }
+
+const escape = /<!\[CDATA\[(.*?)\]\]>|&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gis;
 
 /** What is in each element of that name, as it is written. */
 export function elementsOf(xml: string, name: string): readonly string[] {
-  const matches = xml.matchAll(
-    new RegExp(`<(?:\\w+:)?${name}(?:\\s[^>]*?)?(?:/>|>(.*?)</(?:\\w+:)?${name}\\s*>)`, 'gs'),
-  );
-  return [...matches].map((match) => match[1] ?? '');
+  return Array.from(xml.matchAll(patternsOf(name).all), (match) => match[1] ?? '');
+}
+
+interface Patterns {
+  readonly first: RegExp;
+  readonly all: RegExp;
+}
+
+/** By name; to make one takes longer than to use it. */
+const patterns = new Map<string, Patterns>();
+
+function patternsOf(name: string): Patterns {
+  const before = patterns.get(name);
+  if (before !== undefined) return before;
+  const pattern = `<(?:\\w+:)?${name}(?:\\s[^>]*?)?(?:/>|>(.*?)</(?:\\w+:)?${name}\\s*>)`;
+  const made = { first: new RegExp(pattern, 's'), all: new RegExp(pattern, 'gs') };
+  patterns.set(name, made);
+  return made;
 }
 
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
