@@ -21,6 +21,7 @@ const modulePaths = {
   lz4: 'src/codecs/lz4/wasm-module.ts',
   'lzma-decoder': 'src/codecs/lzma/decoder-module.ts',
   'lzma-encoder': 'src/codecs/lzma/encoder-module.ts',
+  pages: 'src/postgres/pages/wasm-module.ts',
 } as const;
 
 /** Name of a source in `assembly/`, without its suffix. */
