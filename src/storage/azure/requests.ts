@@ -152,7 +152,14 @@ export class AzureRequests implements AsyncDisposable {
       ...{ method, host, path: pathname, comp: query['comp'], status },
       durationMs: Math.round(this.clock.monotonicMs() - began),
     });
-    if (status >= 200 && status < 300) return answer;
+    if (status >= 200 && status < 300) {
+      const errorCode = answer.headers['x-ms-error-code'];
+      // What changes something is answered by 201, 202 or 204.
+      const isOther = status === 200 && (method === 'PUT' || method === 'DELETE');
+      if (errorCode === undefined && !isOther) return answer;
+      await answer.discard();
+      throw new NetworkError(`status ${status} is no answer to ${method}`, String(errorCode ?? 'ERR_NOT_AZURE'));
+    }
     throw new AzureAnswerError(status, answer.headers, await answer.text().catch(() => ''));
   }
 

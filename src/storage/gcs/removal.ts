@@ -45,7 +45,7 @@ async function removeObject(
   { generation, signal }: Abortable & { readonly generation?: string },
 ): Promise<void> {
   try {
-    const answer = await requests.send({
+    await requests.sendOnly({
       action: `delete "${key}"`,
       method: 'DELETE',
       to: requests.pathOf(key),
@@ -53,7 +53,6 @@ async function removeObject(
       key,
       signal,
     });
-    await answer.discard();
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error;
   }

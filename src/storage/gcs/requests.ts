@@ -106,6 +106,14 @@ export class GcsRequests implements AsyncDisposable {
     return this.#repeat(request, async () => jsonOf<T>(await this.attempt(request)));
   }
 
+  /** The same for an answer of which only is of interest that it tells of no error. */
+  async sendOnly(request: GcsRequest): Promise<void> {
+    await this.#repeat(request, async () => {
+      const answer = await this.attempt(request);
+      refuseError(await answer.text(), answer);
+    });
+  }
+
   /**
    * Sends a request once, or twice where a token was no longer valid.
    *
@@ -186,11 +194,18 @@ export async function jsonOf<T>(answer: HttpResponse): Promise<Partial<T>> {
   const text = await answer.text(64 << 20);
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
+    if (typeof value === 'object' && value !== null && !('error' in value)) return value;
   } catch {
     // told below
   }
+  refuseError(text, answer);
   throw new NetworkError(`the answer with status ${answer.status} is not JSON`, 'ERR_NOT_JSON');
+}
+
+/** @throws NetworkError when an answer with a status of success tells of an error, or is a page for people */
+function refuseError(text: string, { status, headers }: HttpResponse): void {
+  if (!/^\s*(?:\{\s*"error"|<)/.test(text)) return;
+  throw new NetworkError(`an error came with ${new GcsAnswerError(status, headers, text).message}`, 'ERR_IN_SUCCESS');
 }
 
 function queryOf(query: GcsRequest['query'] = {}): string {

@@ -29,6 +29,18 @@ describe('requests to Azure', () => {
   });
 
   it.each([
+    ['an error', refusal(200, 'InternalError')],
+    ['a page of something in between', { status: 200, body: '<html>Welcome</html>' }],
+  ])('take no status of success for one that comes with %s', async (_, wrong) => {
+    const writing = azureRig((__, count) => (count === 0 ? wrong : { status: 201 }));
+    await writing.storage.write('a', fromBytes(Buffer.from('x')));
+    expect(writing.http.requests).toHaveLength(2);
+    const deleting = azureRig((__, count) => (count === 0 ? wrong : { status: 202 }));
+    await deleting.storage.delete(['a']);
+    expect(deleting.http.requests).toHaveLength(2);
+  });
+
+  it.each([
     broken,
     refusal(500, 'InternalError'),
     refusal(503, 'ServerBusy'),

@@ -274,3 +274,26 @@ describe('requests to Google Cloud Storage', () => {
     for (const secret of ['s3cr3t', key, 'upload_id']) expect(told).not.toContain(secret);
   });
 });
+
+describe('an error that comes from Google Cloud Storage with a status of success', () => {
+  it.each([
+    ['in its words', JSON.stringify({ error: { code: 503, message: 'Trouble.', errors: [] } })],
+    ['as a page of something in between', '<html>Welcome</html>'],
+  ])('is neither an empty listing nor a deletion nor an object, %s', async (_, body) => {
+    await using rig = await gcsRig();
+    const wrong = (): void => {
+      rig.standIn.trouble = nth(0, { status: 200, body });
+    };
+    wrong();
+    await rig.storage.write('f/a', fromBytes(Buffer.from('x')));
+    wrong();
+    const keys: string[] = [];
+    for await (const { key } of rig.storage.list('f')) keys.push(key);
+    expect(keys).toEqual(['f/a']);
+    wrong();
+    expect(await rig.storage.stat('f/a')).toMatchObject({ sizeBytes: 1 });
+    wrong();
+    await rig.storage.delete(['f/a']);
+    expect(rig.standIn.bucket.objects.size).toBe(0);
+  });
+});

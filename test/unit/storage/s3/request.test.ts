@@ -5,13 +5,13 @@ import { StorageForbiddenError, StorageUnavailableError } from '../../../../src/
 import { answerBehind } from '../../../../src/storage/s3/answer-error.ts';
 import { s3Config } from '../../../../src/storage/s3/config.ts';
 import { refreshed, type AwsCredentials, type CredentialSource } from '../../../../src/storage/s3/credentials.ts';
-import { getObject, headObject, putObject } from '../../../../src/storage/s3/object-requests.ts';
+import { getObject, headObject, putObject, uploadPart } from '../../../../src/storage/s3/object-requests.ts';
 import { S3Requests, type S3Request } from '../../../../src/storage/s3/request.ts';
 import { fakeClock } from '../../../../testtools/fake-clock.ts';
 import { recordingLogger } from '../../../../testtools/recording-logger.ts';
 import { scriptedHttp, type ScriptedAnswer } from '../../../../testtools/scripted-http.ts';
 
-const ok: ScriptedAnswer = { status: 200 };
+const ok: ScriptedAnswer = { status: 200, headers: { etag: '"e"' } };
 const reset = new NetworkError('the connection broke', 'ECONNRESET');
 
 function refusal(status: number, code: string, headers: Readonly<Record<string, string>> = {}): ScriptedAnswer {
@@ -321,6 +321,18 @@ describe('verbs about objects', () => {
     await expect(getObject(requests, 'a', { start: 1 })).rejects.toMatchObject({ kind: 'config' });
     await expect(getObject(requests, 'a', { bytes: 2 })).rejects.toMatchObject({ kind: 'config' });
     expect((await getObject(requests, 'a', { bytes: 3 }))?.head.sizeBytes).toBe(3);
+  });
+
+  it.each([
+    ['an error', '<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>'],
+    ['a page of something in between', '<html>Welcome</html>'],
+    ['nothing', ''],
+  ])('take no answer for success that names no entity tag and tells %s', async (_, body) => {
+    const { requests, http } = await rigOf({ script: inTurn({ status: 200, body }, ok, { status: 200, body }, ok) });
+    await putObject(requests, 'a', [Buffer.from('x')]);
+    const part = await uploadPart(requests, 'a', [Buffer.from('x')], { uploadId: 'u', partNumber: 1 });
+    expect(part.etag).toBe('"e"');
+    expect(http.requests).toHaveLength(4);
   });
 
   it('send a held body again', async () => {
