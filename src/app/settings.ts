@@ -13,6 +13,7 @@ import { gcsSettings } from '../storage/gcs/settings.ts';
 import { azureSettings } from '../storage/azure/settings.ts';
 import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
+import { swiftSettings } from '../storage/swift/settings.ts';
 import { memorySettings } from '../storage/upload-buffers.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -22,6 +23,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'S3', groups: s3Settings },
   { title: 'Azure', groups: azureSettings },
   { title: 'Google Cloud Storage', groups: [gcsSettings] },
+  { title: 'Swift', groups: swiftSettings },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings, memorySettings] },

@@ -44,7 +44,10 @@ const adapters: Readonly<Record<keyof typeof prefixes, OpenAdapter | undefined>>
     const { openAzureStorage } = await import('./azure/open.ts');
     return openAzureStorage(raw, options);
   },
-  swiftPrefix: undefined,
+  swiftPrefix: async (raw, options) => {
+    const { openSwiftStorage } = await import('./swift/open.ts');
+    return openSwiftStorage(raw, options);
+  },
   sshPrefix: undefined,
 };
 

@@ -29,7 +29,7 @@ export const storageSettings = {
   azPrefix: optionalSetting('WALG_AZ_PREFIX', text, 'Azure Blob Storage: azure://container/path.', {
     aliases: ['WALE_AZ_PREFIX'],
   }),
-  swiftPrefix: optionalSetting('WALG_SWIFT_PREFIX', text, `OpenStack Swift: swift://container/path. ${later}`, {
+  swiftPrefix: optionalSetting('WALG_SWIFT_PREFIX', text, 'OpenStack Swift: swift://container/path.', {
     aliases: ['WALE_SWIFT_PREFIX'],
   }),
   sshPrefix: optionalSetting('WALG_SSH_PREFIX', text, `SFTP: ssh://host/path. ${later}`, {

@@ -41,10 +41,12 @@ export interface Swift extends AsyncDisposable {
 export interface SwiftOptions {
   /** Seconds that a token is good for; default a day. */
   readonly tokenSeconds?: number;
+  /** Segments that a list of a large object may have; default 1,000. */
+  readonly listEntries?: number;
 }
 
 /** Starts one on free ports, which takes some seconds. Containers, and buckets, must be made first. */
-export async function startSwift({ tokenSeconds = 86_400 }: SwiftOptions = {}): Promise<Swift> {
+export async function startSwift({ tokenSeconds = 86_400, listEntries = 1_000 }: SwiftOptions = {}): Promise<Swift> {
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await temporaryDirectory()).path;
   const ids = swiftUser();
@@ -61,7 +63,7 @@ export async function startSwift({ tokenSeconds = 86_400 }: SwiftOptions = {}): 
   for (const [name, port] of Object.entries(servers)) {
     await writeFile(join(folder, `${name}-server.conf`), backendConf(folder, name, port));
   }
-  await writeFile(join(folder, 'proxy-server.conf'), proxyConf(folder, { port: proxy, memcached, tokenSeconds }));
+  await writeFile(join(folder, 'proxy-server.conf'), proxyConf(folder, { port: proxy, memcached, tokenSeconds, listEntries }));
 
   const options: ServiceOptions = { cwd: folder, environment: { HOME: folder }, ...ids };
   const running: ServiceProcess[] = [];
@@ -160,7 +162,8 @@ function proxyConf(
     port,
     memcached,
     tokenSeconds,
-  }: { readonly port: number; readonly memcached: number; readonly tokenSeconds: number },
+    listEntries,
+  }: { readonly port: number; readonly memcached: number; readonly tokenSeconds: number; readonly listEntries: number },
 ): string {
   const filters = [
     ...['catch_errors', 'gatekeeper', 'healthcheck', 'cache', 'listing_formats', 'bulk', 'tempurl', 'ratelimit'],
@@ -170,6 +173,7 @@ function proxyConf(
     cache: `memcache_servers = 127.0.0.1:${memcached}`,
     tempauth: `user_test_tester = ${key} .admin\ntoken_life = ${tokenSeconds}`,
     s3api: 'location = us-east-1\ns3_acl = false\ncheck_bucket_owner = false\ndns_compliant_bucket_names = true',
+    slo: `max_manifest_segments = ${listEntries}`,
     versioned_writes: 'allow_versioned_writes = true\nallow_object_versioning = true',
   };
   const egg: Readonly<Record<string, string>> = { cache: 'memcache' };
