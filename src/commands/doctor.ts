@@ -38,6 +38,7 @@ export const doctor = defineCommand({
       openStorage: () => app.storage(),
       programPath: app.program.path,
       only,
+      turbo: options['turbo'] === true,
       write: options['no-write'] !== true,
       logger: app.logger,
       clock: app.clock,

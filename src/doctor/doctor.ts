@@ -1,13 +1,16 @@
 /** All checks, in the order in which they are told. */
+import { createRateLimiter } from '../bytes/rate-limiter.ts';
 import { walKey } from '../catalog/layout.ts';
 import { readSetting, type RawSettings } from '../config/setting.ts';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { findObject } from '../pipeline/find-object.ts';
+import { networkSettings } from '../pipeline/settings.ts';
 import { openCodec } from '../codecs/open.ts';
 import { azureUploadSettings } from '../storage/azure/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
+import { withRateLimit } from '../storage/rate-limit.ts';
 import { s3ObjectSettings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -27,6 +30,8 @@ export interface DoctorOptions {
   /** Undefined: both. */
   readonly only: 'storage' | 'database' | undefined;
   readonly write: boolean;
+  /** Without WALG_NETWORK_RATE_LIMIT. */
+  readonly turbo: boolean;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -41,9 +46,10 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Check, vo
   const storage = only === 'database' ? undefined : yield* open(options);
   if (storage !== undefined) {
     const largeBytes = largeBytesOf(settings);
-    if (storage.members === undefined) yield* checkStorage({ ...options, storage, largeBytes });
+    const limit = limitOf(options);
+    if (storage.members === undefined) yield* checkStorage({ ...options, storage: limit(storage), largeBytes });
     for (const { name, storage: member } of storage.members ?? []) {
-      for await (const check of checkStorage({ ...options, storage: member, largeBytes }))
+      for await (const check of checkStorage({ ...options, storage: limit(member), largeBytes }))
         yield { ...check, storage: name };
     }
     yield* checkStorageSpace(settings);
@@ -69,6 +75,14 @@ async function* open({ openStorage, signal }: DoctorOptions): AsyncGenerator<Che
     yield { area: 'storage', name: 'settings', ...failed(error) };
     return undefined;
   }
+}
+
+/** The line that the server uses is not ours to fill, where somebody said so. */
+function limitOf({ configuration, turbo }: DoctorOptions): (storage: Storage) => Storage {
+  const bytesPerSecond = turbo ? undefined : readSetting(networkSettings.rateLimit, configuration.settings);
+  if (bytesPerSecond === undefined) return (storage) => storage;
+  const limiter = createRateLimiter(bytesPerSecond);
+  return (storage) => withRateLimit(storage, limiter);
 }
 
 const mebibyte = 1024 * 1024;

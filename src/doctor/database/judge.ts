@@ -103,7 +103,10 @@ export function judgeSlots(slots: ServerCondition['slots']): Finding {
     return warn(`slots without their WAL: ${names}`, 'Drop them and set up anew what reads them.', figures);
   }
   const held = slots.length === 0 ? '' : `, none holds more than ${formatBytes(figures.held_bytes)}`;
-  return ok(`${slots.length === 0 ? 'no replication slots' : `${slots.length} replication slot${slots.length === 1 ? '' : 's'}`}${held}`, figures);
+  return ok(
+    `${slots.length === 0 ? 'no replication slots' : `${slots.length} replication slot${slots.length === 1 ? '' : 's'}`}${held}`,
+    figures,
+  );
 }
 
 /** A part of a disk that is left. */
