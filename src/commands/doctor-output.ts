@@ -25,7 +25,12 @@ export function checkText({ area, storage, name, outcome, text, hint }: Check, p
 export function summaryText(checks: readonly Check[]): string {
   const count = (outcome: Outcome): number => checks.filter((one) => one.outcome === outcome).length;
   const fails = count('fail');
-  const parts = [`${count('ok')} ok`, `${count('warn')} warning${count('warn') === 1 ? '' : 's'}`, `${fails} failed`, `${count('skip')} not tried`];
+  const parts = [
+    `${count('ok')} ok`,
+    `${count('warn')} warning${count('warn') === 1 ? '' : 's'}`,
+    `${fails} failed`,
+    `${count('skip')} not tried`,
+  ];
   return `\n${parts.join(', ')}\n`;
 }
 
