@@ -6,12 +6,16 @@ import { serveJobs } from './pipeline/worker-thread.ts';
 import { silentLogger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
+import { targetStorageOf } from './postgres/target-storage.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
 
 serveJobs(parentPort, workerData as WorkerStart, {
   // The main thread has told what is odd about the settings, and refused what may not be written.
-  openTransport: (settings, logger) => openTransport(settings, { logger, warnings: silentLogger, purpose: 'read' }),
+  openTransport(settings, logger) {
+    const target = targetStorageOf(settings, undefined);
+    return openTransport(settings, { logger, warnings: silentLogger, purpose: 'read', target });
+  },
   jobs: {
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');

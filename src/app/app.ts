@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { App, ProgramInfo, SettingsOrigin } from '../commands/command.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError, codeOf } from '../errors.ts';
-import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
+import type { Transport } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Log } from './log.ts';
@@ -34,8 +34,8 @@ export function openApp({
   program,
 }: AppOptions): App & AsyncDisposable {
   const { logger } = log;
-  const transports = new Map<TransportPurpose, Promise<Transport & AsyncDisposable>>();
-  let storage: Promise<Storage> | undefined;
+  const transports = new Map<string, Promise<Transport & AsyncDisposable>>();
+  const storages = new Map<string, Promise<Storage>>();
   return {
     settings,
     configuration,
@@ -51,22 +51,30 @@ export function openApp({
       process.stderr.off('error', ignore).on('error', ignore);
       return true;
     },
-    transport(purpose) {
+    transport(purpose, choice = {}) {
+      const id = JSON.stringify([purpose, choice.target, choice.wholly]);
       const opened =
-        transports.get(purpose) ??
+        transports.get(id) ??
         import('./transport.ts').then(({ openTransport }) =>
-          openTransport(settings, { logger, purpose, helpers: helpers() }),
+          openTransport(settings, { ...choice, logger, purpose, signal, helpers: helpers() }),
         );
-      transports.set(purpose, opened);
+      transports.set(id, opened);
       return opened;
     },
-    storage() {
-      storage ??= import('./transport.ts').then(({ openRetryingStorage }) => openRetryingStorage(settings, { logger }));
-      return storage;
+    storage({ target } = {}) {
+      const id = target ?? '';
+      const opened =
+        storages.get(id) ??
+        import('./transport.ts').then(async ({ openChosenStorage }) => {
+          const { storage } = await openChosenStorage(settings, { target, logger, purpose: 'read', signal });
+          return storage;
+        });
+      storages.set(id, opened);
+      return opened;
     },
     async [Symbol.asyncDispose]() {
-      for (const opening of [...transports.values(), storage]) {
-        const opened = await opening?.catch(() => undefined);
+      for (const opening of [...transports.values(), ...storages.values()]) {
+        const opened = await opening.catch(() => undefined);
         await opened?.[Symbol.asyncDispose]();
       }
     },

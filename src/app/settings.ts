@@ -9,8 +9,10 @@ import { backupSettings, laterBackupSettings } from '../postgres/backup/settings
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
+import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
 import { azureSettings } from '../storage/azure/settings.ts';
+import { mirrorSettings } from '../storage/mirror/settings.ts';
 import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { swiftSettings } from '../storage/swift/settings.ts';
@@ -24,6 +26,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Azure', groups: azureSettings },
   { title: 'Google Cloud Storage', groups: [gcsSettings] },
   { title: 'Swift', groups: swiftSettings },
+  { title: 'Several storages', groups: [failoverSettings, mirrorSettings] },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings, memorySettings] },

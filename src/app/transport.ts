@@ -6,25 +6,52 @@ import { chosenCompression } from '../codecs/settings.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { openCrypter } from '../crypto/open.ts';
 import { ArchiverError } from '../errors.ts';
-import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
+import type { StorageChoice, Transport, TransportPurpose } from '../pipeline/transport.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { defaultStorageName, storageNamed } from '../storage/named-storages.ts';
 import { openStorage } from '../storage/open.ts';
 import { defaultRetryPolicy, withRetry } from '../storage/retry.ts';
 import type { Storage } from '../storage/storage.ts';
 
+/** Which storage to open, and what for. */
+export interface StorageOptions extends StorageChoice {
+  readonly logger: Logger;
+  readonly purpose: TransportPurpose;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A storage that was opened. */
+export interface ChosenStorage {
+  readonly storage: Storage;
+  /** Of several: the one that was chosen. */
+  readonly name: string | undefined;
+}
+
+/** Set by the configuration file, each a map of storages. */
+const severalStorages = ['WALG_FAILOVER_STORAGES', 'WALG_MIRROR_STORAGES'] as const;
+
 /**
  * Opens the storage alone, with its retries: for commands that read and write no payload.
  *
- * @throws ArchiverError (`config`) when a setting is missing or invalid
+ * @throws ArchiverError (`config`) when a setting is missing or invalid, or the target unknown; `unavailable` when of
+ *   several storages none is alive
  */
-export async function openRetryingStorage(raw: RawSettings, { logger }: { readonly logger: Logger }): Promise<Storage> {
-  return withRetry(await openStorage(raw, { logger }), defaultRetryPolicy, systemClock, logger);
+export async function openChosenStorage(raw: RawSettings, options: StorageOptions): Promise<ChosenStorage> {
+  const { logger, target = defaultStorageName } = options;
+  if (severalStorages.some((name) => raw.get(name) !== undefined)) {
+    const { openSeveral } = await import('./several-storages.ts');
+    return openSeveral(raw, options);
+  }
+  storageNamed(target, [{ name: defaultStorageName }]);
+  return {
+    storage: withRetry(await openStorage(raw, { logger }), defaultRetryPolicy, systemClock, logger),
+    name: undefined,
+  };
 }
 
 /** How to open a transport. */
-export interface TransportOptions {
-  readonly logger: Logger;
+export interface TransportOptions extends StorageOptions {
   /** Told what is odd about the settings; default the logger. */
   readonly warnings?: Logger;
   /** `read`: settings of compression that are of no use are an error only if something is written after all. */
@@ -38,14 +65,12 @@ export interface TransportOptions {
  *
  * @throws ArchiverError (`config`) when a setting is missing, invalid, or asks for what this version does not have
  */
-export async function openTransport(
-  raw: RawSettings,
-  { logger, warnings = logger, purpose, helpers }: TransportOptions,
-): Promise<Transport & AsyncDisposable> {
+export async function openTransport(raw: RawSettings, options: TransportOptions): Promise<Transport & AsyncDisposable> {
+  const { logger, warnings = logger, purpose, helpers } = options;
   const crypter = await openCrypter(raw, { logger: warnings });
   const codec = await openChosenCodec(raw, { warnings, purpose, helpers });
-  const storage = await openRetryingStorage(raw, { logger });
-  return { storage, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
+  const { storage, name } = await openChosenStorage(raw, options);
+  return { storage, storageName: name, codec, crypter, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
 }
 
 async function openChosenCodec(

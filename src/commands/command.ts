@@ -6,7 +6,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { LoadedSettings } from '../config/load.ts';
 import type { RawSettings } from '../config/setting.ts';
-import type { Transport, TransportPurpose } from '../pipeline/transport.ts';
+import type { StorageChoice, Transport, TransportPurpose } from '../pipeline/transport.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The running program, as commands see it. */
@@ -24,9 +24,9 @@ export interface App {
   readonly interactive: boolean;
   readonly program: ProgramInfo;
   /** The storage of the settings, for commands that read no payload; opened on the first call, closed by `main.ts`. */
-  storage(): Promise<Storage>;
-  /** Storage, codec and crypter of the settings; opened on the first call for each purpose, closed by `main.ts`. */
-  transport(purpose: TransportPurpose): Promise<Transport>;
+  storage(choice?: Pick<StorageChoice, 'target'>): Promise<Storage>;
+  /** Storage, codec and crypter of the settings; opened on the first call for each purpose and choice, closed by `main.ts`. */
+  transport(purpose: TransportPurpose, choice?: StorageChoice): Promise<Transport>;
 }
 
 /** Where the settings came from. */

@@ -2,6 +2,7 @@ import { BackupNotFoundError, selectorOfName } from '../catalog/backup-store.ts'
 import { checkKeys } from '../catalog/key-check/key-check.ts';
 import { failureOf, verdictOf } from '../catalog/key-check/verdict.ts';
 import { listBackupRecords } from '../postgres/backup/list.ts';
+import { targetStorageOf } from '../postgres/target-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { defineCommand, type App } from './command.ts';
 import { keyCheckJson, keyCheckText } from './key-check-output.ts';
@@ -34,7 +35,9 @@ export const keyCheck = defineCommand({
     77: 'a backup cannot be decrypted with the keys that are set, or the storage refused',
   },
   async run(app, { options }) {
-    const { storage, crypter } = await app.transport('read');
+    const { storage, crypter } = await app.transport('read', {
+      target: targetStorageOf(app.settings, undefined),
+    });
     const all = options['all'] === true;
     const { backups, chosen } = await backupsToCheck(app, storage, { asked: options['backup'], all });
     const progress = showTransfer(app, 'reading objects', undefined);

@@ -9,6 +9,8 @@ import type { Abortable, Key, Storage } from '../storage/storage.ts';
 /** Everything that is needed to store and read payload objects. */
 export interface Transport {
   readonly storage: Storage;
+  /** The name of the storage when it was chosen among several, so that others who work on the same use it, too. */
+  readonly storageName?: string | undefined;
   /** For writing; reading goes by the suffix of the object. */
   readonly codec: Codec;
   readonly crypter: Crypter | undefined;
@@ -16,6 +18,14 @@ export interface Transport {
 
 /** What a transport is opened for. */
 export type TransportPurpose = 'read' | 'write';
+
+/** Which of several storages is meant; of no matter when there is one. */
+export interface StorageChoice {
+  /** This one alone. */
+  readonly target?: string | undefined;
+  /** All that is written belongs together: to one storage. Default: each object may go to another one. */
+  readonly wholly?: boolean | undefined;
+}
 
 /** `part_001.tar` → `part_001.tar.lz4`. */
 export function storedKey(transport: Transport, logicalKey: Key): Key {

@@ -27,6 +27,6 @@ export const postgresSettings = {
   targetStorage: optionalSetting(
     'WALG_TARGET_STORAGE',
     text,
-    'The storage to use of several; flag --target-storage. This version knows one, `default`.',
+    'The storage to use of several, by its name; the primary one is `default`. Flag --target-storage.',
   ),
 };

@@ -1,21 +1,21 @@
-/** The name of a storage, for when there can be several. There is one. */
+/** Which of several storages a command is told to use. */
 import { readSetting, type RawSettings } from '../config/setting.ts';
-import { ArchiverError } from '../errors.ts';
 import { postgresSettings } from './settings.ts';
 
-/** The only storage's name in lists. */
-export const defaultStorageName = 'default';
-
 /**
- * Checks `--target-storage`, or its setting.
+ * The name of `--target-storage`, else of its setting; undefined when neither is given. Whether there is such a storage
+ * shows when it is opened.
  *
  * @param option the flag's value
- * @throws ArchiverError (kind `config`) for any name but `default`
  */
-export function requireDefaultStorage(raw: RawSettings, option: string | boolean | undefined): void {
-  const name = typeof option === 'string' ? option : readSetting(postgresSettings.targetStorage, raw);
-  if (name === undefined || name === defaultStorageName) return;
-  throw new ArchiverError('config', `unknown storage: ${JSON.stringify(name)}`, {
-    hint: 'Leave --target-storage and WALG_TARGET_STORAGE out, or say "default": this version uses one storage.',
-  });
+export function targetStorageOf(raw: RawSettings, option: string | boolean | undefined): string | undefined {
+  return typeof option === 'string' ? option : readSetting(postgresSettings.targetStorage, raw);
+}
+
+/** The settings for others who are to use the storage of that name. */
+export function withTargetStorage(
+  environment: Readonly<Record<string, string>>,
+  name: string | undefined,
+): Readonly<Record<string, string>> {
+  return name === undefined ? environment : { ...environment, [postgresSettings.targetStorage.env]: name };
 }

@@ -19,6 +19,9 @@ export interface ObjectInfo {
   readonly modifiedNs?: bigint;
 }
 
+/** An object that was stored. */
+export type StoredObject = Pick<ObjectInfo, 'key' | 'sizeBytes'>;
+
 /** A common prefix in a one-level listing, without its trailing slash. Storages with real folders may show empty ones. */
 export interface FolderInfo {
   readonly kind: 'folder';
@@ -54,12 +57,26 @@ export interface WriteOptions extends Abortable {
   readonly ifAbsent?: boolean;
   /** Exact permission bits for storages that have them (file, SFTP); default 0o666 less the umask. */
   readonly mode?: number;
+  /**
+   * Objects that this one completes: where there are several storages, it is written to none that lacks one of them. A
+   * single storage takes no notice.
+   */
+  readonly completes?: readonly StoredObject[];
 }
 
 /** Options of {@link Storage.list}. */
 export interface ListOptions extends Abortable {
   /** List everything below, objects only. Default: one level, with folders. */
   readonly recursive?: boolean;
+}
+
+/** A storage among several. */
+export interface NamedStorage {
+  /** In lower case. */
+  readonly name: string;
+  readonly storage: Storage;
+  /** It answered when it was asked last. */
+  readonly isAlive: boolean;
 }
 
 /**
@@ -74,6 +91,11 @@ export interface Storage extends AsyncDisposable {
   readonly location: string;
   /** Asking it something costs a round trip and maybe money: what a write finds out by itself is not asked before. */
   readonly isRemote?: boolean | undefined;
+  /**
+   * The storages that this is the union of, where what belongs together lies in one of them: those to ask first come
+   * first. Undefined: this is one place, or its parts are copies of one another.
+   */
+  readonly members?: readonly NamedStorage[] | undefined;
   /**
    * Opens an object, to be read once; rejects with `ObjectNotFoundError` at once, before the first byte. That means that the
    * storage answered so: where it could not be asked, the error is another.

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { createRateLimiter } from '../../bytes/rate-limiter.ts';
 import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
+import { sentinelKey } from '../../catalog/layout.ts';
 import { readSettings } from '../../config/setting.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
+import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import { readSentinel } from '../../postgres/backup/backup-record.ts';
 import { describeFetch } from '../../postgres/backup/describe-fetch.ts';
@@ -15,7 +17,8 @@ import { parseRestoreSpec } from '../../postgres/backup/tablespaces.ts';
 import { chooseBackup, recoveryAdditions } from '../../postgres/recovery/prepare.ts';
 import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf, withTargetStorage } from '../../postgres/target-storage.ts';
+import { holderOf } from '../../storage/named-storages.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import { recoveryRequestOf, targetOptions, textOf } from './target-options.ts';
@@ -54,7 +57,7 @@ export const backupFetch = defineCommand({
     'target-storage': {
       type: 'string',
       placeholder: 'NAME',
-      text: 'The storage to fetch from; there is only "default".',
+      text: 'The storage to fetch from; default: any of them.',
     },
     'reverse-unpack': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
     'skip-redundant-tars': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
@@ -84,7 +87,7 @@ export const backupFetch = defineCommand({
   async run(app, args) {
     const { clock, logger } = app;
     const started = clock.monotonicMs();
-    const prepared = await prepare(app, args);
+    const { prepared, transport } = await prepare(app, args);
     if (args.options['dry-run'] === true) {
       await app.print(describeFetch(prepared));
       return 0;
@@ -94,7 +97,7 @@ export const backupFetch = defineCommand({
     const limited = rateLimit !== undefined && args.options['turbo'] !== true;
     const summary = await restoreBackup(
       {
-        transport: await app.transport('read'),
+        transport,
         clock,
         logger,
         signal: app.signal,
@@ -103,7 +106,7 @@ export const backupFetch = defineCommand({
           openWorkerPool({
             entry: app.program.workerEntry,
             workers: Math.min(parts, concurrency, availableParallelism()),
-            environment: app.settings.toEnvironment(),
+            environment: withTargetStorage(app.settings.toEnvironment(), transport.storageName),
             networkLimit: limited ? createRateLimiter(rateLimit) : undefined,
             signal: app.signal,
             logger,
@@ -133,7 +136,13 @@ function tellNextStep({ settings, logger }: App): void {
   else logger.info('start the server to recover; its environment needs these settings', { names: needed.join(' ') });
 }
 
-async function prepare(app: App, { positionals, options }: Arguments): Promise<PreparedFetch> {
+/** A restore, and the storage that holds the whole backup. */
+interface Preparation {
+  readonly prepared: PreparedFetch;
+  readonly transport: Transport;
+}
+
+async function prepare(app: App, { positionals, options }: Arguments): Promise<Preparation> {
   const { logger, signal, clock } = app;
   const [destination = '', name] = positionals;
   const request = recoveryRequestOf(options);
@@ -142,28 +151,31 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
   if (mask !== undefined && request !== undefined) {
     throw usage('--mask and recovery exclude each other', 'What --mask restores cannot be started.');
   }
-  requireDefaultStorage(app.settings, options['target-storage']);
+  const target = targetStorageOf(app.settings, options['target-storage']);
   const settings = readSettings(fetchSettings, app.settings);
   const selector = selectorOf(name, textOf(options['target-user-data']), settings.targetUserData);
   const specPath = textOf(options['restore-spec']);
   const restoreSpec = specPath === undefined ? undefined : await readRestoreSpec(specPath);
 
   const { segmentBytes } = readSettings(postgresSettings, app.settings);
-  const transport = await app.transport('read');
+  const archive = await app.transport('read', { target });
   const { backup, request: planned } = await chooseBackup(
-    { transport, clock, logger, signal, segmentBytes },
+    { transport: archive, clock, logger, signal, segmentBytes },
     { selector, request, unchecked: options['skip-target-check'] === true },
   );
+  const holder = await holderOf(archive.storage, sentinelKey(backup), { signal });
+  const transport = holder === undefined ? archive : await app.transport('read', { target: holder.name });
   const sentinel = await readSentinel(transport.storage, backup, { signal });
   const additions =
     planned === undefined
       ? new Map<string, string>()
       : recoveryAdditions(planned, restoreCommandOfProgram(app, options), sentinel.pgVersion);
   const durable = !settings.disableFsync;
-  return prepareFetch(
+  const prepared = await prepareFetch(
     { transport, logger, signal },
     { destination, backup, sentinel, restoreSpec, mask, additions, durable },
   );
+  return { prepared, transport };
 }
 
 function refuseWhatIsMissing(options: Arguments['options']): void {

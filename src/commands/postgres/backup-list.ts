@@ -4,7 +4,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { formatBackupList, listColumns, timeForPeople, timeToTheSecond } from '../../postgres/backup/list-columns.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
-import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { defineCommand } from '../command.ts';
 import { alignedTable, boxTable } from '../table.ts';
 
@@ -17,7 +17,11 @@ export const backupList = defineCommand({
     detail: { type: 'boolean', text: 'Also show times, host, data directory, version, LSNs and permanence.' },
     json: { type: 'boolean', text: 'Print JSON.' },
     pretty: { type: 'boolean', text: 'Print a boxed table, or indented JSON.' },
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to list; there is only "default".' },
+    'target-storage': {
+      type: 'string',
+      placeholder: 'NAME',
+      text: 'The storage to list; default: all that are alive.',
+    },
   },
   examples: [
     { line: 'backup-list', text: 'Names, times and first WAL segments.' },
@@ -30,11 +34,13 @@ export const backupList = defineCommand({
     77: 'the storage refused',
   },
   async run(app, { options }) {
-    requireDefaultStorage(app.settings, options['target-storage']);
-    const storage = await app.storage();
+    const storage = await app.storage({ target: targetStorageOf(app.settings, options['target-storage']) });
     const detail = options['detail'] === true;
     const pretty = options['pretty'] === true;
-    const byCompletion = await listBackupRecords(storage, { clock: app.clock, signal: app.signal });
+    const { clock, signal, logger } = app;
+    const alive = storage.members?.filter(({ isAlive }) => isAlive).map(({ name }) => name);
+    if (alive !== undefined) logger.info(`List backups from storages: [${alive.join(', ')}]`);
+    const byCompletion = await listBackupRecords(storage, { clock, signal, everyCopy: true });
     const records = detail ? inOrderOfStart(byCompletion, timeOfDate(app.clock.now())) : byCompletion;
     if (detail) for (const record of records) warnOfProblem(app.logger, record);
 

@@ -7,7 +7,8 @@ import { pushBackup } from '../../postgres/backup/push.ts';
 import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { defaultStorageName } from '../../storage/named-storages.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import { parseUserData } from './user-data.ts';
@@ -33,7 +34,11 @@ export const backupPush = defineCommand({
     permanent: { type: 'boolean', short: 'p', text: 'Protect the backup from being deleted by retention.' },
     'add-user-data': { type: 'string', placeholder: 'JSON', text: 'Store this JSON value in the backup.' },
     'without-files-metadata': { type: 'boolean', text: 'Store no files_metadata.json.' },
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to push to; there is only "default".' },
+    'target-storage': {
+      type: 'string',
+      placeholder: 'NAME',
+      text: 'The storage to push to; default: the first that is alive.',
+    },
     verify: { type: 'boolean', short: 'v', text: `Check page checksums. ${later}: only warns.` },
     'store-all-corrupt': { type: 'boolean', short: 's', text: `Record all corrupt pages. ${later}: only warns.` },
     'delta-from-name': { type: 'string', placeholder: 'NAME', text: `Make a delta of this backup. ${later}.` },
@@ -77,10 +82,15 @@ export const backupPush = defineCommand({
     const { clock, logger, signal } = app;
 
     const started = clock.monotonicMs();
+    const target = targetStorageOf(app.settings, options['target-storage']);
+    const transport = await app.transport('write', { target, wholly: true });
+    const { storageName = defaultStorageName } = transport;
     const backup = await pushBackup({
       directory,
       settings: app.settings,
-      transport: await app.transport('write'),
+      transport,
+      // The WAL may have gone to another storage than the backup.
+      archive: transport.storageName === undefined ? transport : await app.transport('read', { target }),
       clock,
       logger,
       signal,
@@ -108,7 +118,7 @@ export const backupPush = defineCommand({
       durationMs: Math.round(clock.monotonicMs() - started),
     });
     // WAL-G's last line: scripts take the name from it.
-    logger.info(`Wrote backup with name ${backup.name} to storage default`);
+    logger.info(`Wrote backup with name ${backup.name} to storage ${storageName}`);
     return 0;
   },
 });
@@ -136,7 +146,6 @@ function userDataOf(options: Arguments['options'], settings: Settings<typeof bac
 /** Whatever is asked for and not there yet: refused where the result would be another, else told. */
 function refuseWhatIsMissing({ settings: raw, logger }: App, options: Arguments['options']): void {
   const settings = readSettings(laterBackupSettings, raw);
-  requireDefaultStorage(raw, options['target-storage']);
   const deltaFrom = ['delta-from-name', 'delta-from-user-data'].find((name) => options[name] !== undefined);
   if (deltaFrom !== undefined) {
     throw new ArchiverError('usage', `--${deltaFrom} asks for a delta backup, which this version cannot make`, {

@@ -1,7 +1,7 @@
 import { readSetting, readSettings } from '../../config/setting.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { fetchWal } from '../../postgres/wal/fetch.ts';
 import { worthPrefetching } from '../../postgres/wal/prefetched.ts';
 import {
@@ -27,7 +27,7 @@ export const walFetch = defineCommand({
     'target-storage': {
       type: 'string',
       placeholder: 'NAME',
-      text: 'The storage to fetch from; there is only "default".',
+      text: 'The storage to fetch from; default: any of them.',
     },
   },
   examples: [
@@ -76,11 +76,10 @@ interface Fetching {
 
 async function fetch(app: App, { name, destination, state, target }: Fetching): Promise<void> {
   const { clock, logger, settings, signal } = app;
-  requireDefaultStorage(settings, target);
   const prefetched = await fetchWal(name, destination, {
     ...readSettings(walFetchSettings, settings),
     ...readSettings(walSettings, settings),
-    transport: await app.transport('read'),
+    transport: await app.transport('read', { target: targetStorageOf(settings, target) }),
     state,
     cwd: process.cwd(),
     clock,

@@ -1,6 +1,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { prefetchWal } from '../../postgres/wal/prefetch.ts';
 import { walFetchSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';
@@ -23,7 +24,7 @@ export const walPrefetch = defineCommand({
     const { clock, logger, signal, settings } = app;
     const [name = '', destination = ''] = positionals;
     const ready = await prefetchWal(name, destination, {
-      transport: await app.transport('read'),
+      transport: await app.transport('read', { target: targetStorageOf(settings, undefined) }),
       prefetchDirectory: readSettings(walFetchSettings, settings).prefetchDirectory,
       window: readSettings(downloadSettings, settings).concurrency,
       segmentBytes: readSettings(postgresSettings, settings).segmentBytes,

@@ -1,7 +1,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { uploadSettings } from '../../pipeline/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { requireDefaultStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { pushWal } from '../../postgres/wal/push.ts';
 import { walPushSettings, walSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';
@@ -18,7 +18,11 @@ export const walPush = defineCommand({
     },
   ],
   options: {
-    'target-storage': { type: 'string', placeholder: 'NAME', text: 'The storage to push to; there is only "default".' },
+    'target-storage': {
+      type: 'string',
+      placeholder: 'NAME',
+      text: 'The storage to push to; default: the first that is alive.',
+    },
   },
   examples: [
     { line: 'wal-push pg_wal/000000010000000000000007', text: 'Archive one segment.' },
@@ -32,8 +36,8 @@ export const walPush = defineCommand({
     77: 'the file may not be read, or the storage refused',
   },
   async run(app, { positionals, options }) {
-    requireDefaultStorage(app.settings, options['target-storage']);
     const { clock, logger, signal, settings } = app;
+    const target = targetStorageOf(settings, options['target-storage']);
     const upload = readSettings(uploadSettings, settings);
     const { name, outcome, others } = await pushWal(positionals[0] ?? '', {
       ...readSettings(walPushSettings, settings),
@@ -41,7 +45,7 @@ export const walPush = defineCommand({
       concurrency: upload.concurrency,
       totalLimit: upload.backgroundLimit,
       segmentBytes: readSettings(postgresSettings, settings).segmentBytes,
-      transport: await app.transport('write'),
+      transport: await app.transport('write', { target }),
       cwd: process.cwd(),
       clock,
       logger,

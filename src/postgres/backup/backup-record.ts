@@ -12,6 +12,8 @@ import { parseSentinel, type Sentinel } from './sentinel.ts';
 /** A complete backup and its summary. */
 export interface BackupRecord extends DatedBackup {
   readonly name: string;
+  /** Which of several storages it is in. */
+  readonly storageName?: string;
   readonly entry: BackupEntry;
   readonly walFileName: string;
   /** From `metadata.json`, else from the sentinel; undefined when neither has it. */

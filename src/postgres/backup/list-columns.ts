@@ -1,7 +1,7 @@
 /** What a list of backups shows of each: the columns of its tables and the keys of its JSON, all named as by WAL-G. */
 import { dateOfTime, formatTime, type TimeNs } from '../../catalog/time.ts';
+import { defaultStorageName } from '../../storage/named-storages.ts';
 import { formatLsn } from '../lsn.ts';
-import { defaultStorageName } from '../target-storage.ts';
 import type { BackupRecord } from './backup-record.ts';
 import { formatMembers, type Member, type MemberLayout } from './json-members.ts';
 import { metadataMembers, type BackupMetadata } from './metadata.ts';
@@ -23,7 +23,7 @@ const columns: readonly ListColumn[] = [
   { name: 'backup_name', title: 'BACKUP NAME', cell: ({ name }) => name },
   { name: 'modified', title: 'MODIFIED', cell: ({ entry }, timeStyle) => timeStyle(entry.modified) },
   { name: 'wal_file_name', title: 'WAL FILE NAME', cell: ({ walFileName }) => walFileName },
-  { name: 'storage_name', title: 'STORAGE NAME', cell: () => defaultStorageName },
+  { name: 'storage_name', title: 'STORAGE NAME', cell: ({ storageName }) => storageName ?? defaultStorageName },
 ];
 
 const detailColumns: readonly ListColumn[] = [
@@ -84,12 +84,15 @@ export function formatBackupList(
   return `[${lead}${texts.join(`,${lead}`)}\n]`;
 }
 
-function membersOf({ name, entry, walFileName, metadata }: BackupRecord, withDetail: boolean): readonly Member[] {
+function membersOf(
+  { name, entry, walFileName, metadata, storageName }: BackupRecord,
+  withDetail: boolean,
+): readonly Member[] {
   return [
     ['backup_name', name],
     ['time', formatTime(entry.modified)],
     ['wal_file_name', walFileName],
-    ['storage_name', defaultStorageName],
+    ['storage_name', storageName ?? defaultStorageName],
     ...(withDetail && metadata !== undefined ? metadataMembers(metadata) : []),
   ];
 }

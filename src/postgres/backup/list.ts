@@ -17,6 +17,8 @@ import { readBackupRecord, type BackupRecord } from './backup-record.ts';
 /** Options of what reads many backups. */
 export interface ListBackupsOptions extends Abortable {
   readonly clock?: Clock;
+  /** Of several storages: list a backup once for each that has it. Default: for the first. */
+  readonly everyCopy?: boolean;
 }
 
 const summariesAtOnce = 16;
@@ -27,12 +29,23 @@ const summariesAtOnce = 16;
  * @throws StorageUnavailableError, StorageForbiddenError
  */
 export async function listBackupRecords(storage: Storage, options: ListBackupsOptions = {}): Promise<BackupRecord[]> {
-  const { clock = systemClock, signal } = options;
-  const entries = await listBackups(storage, { signal });
-  const records = await mapConcurrently(entries, summariesAtOnce, (entry) =>
-    readBackupRecord(storage, entry, { signal }),
-  );
+  const { clock = systemClock, everyCopy = false } = options;
+  const records: BackupRecord[] = [];
+  const members = storage.members?.filter(({ isAlive }) => isAlive);
+  if (members === undefined) records.push(...(await recordsIn(storage, options)));
+  // What belongs to a backup lies beside its sentinel: another storage may have remains of one that has the same name.
+  for (const member of members ?? []) {
+    for (const record of await recordsIn(member.storage, options)) {
+      if (!everyCopy && records.some(({ name }) => name === record.name)) continue;
+      records.push({ ...record, storageName: member.name });
+    }
+  }
   return inOrderOfCompletion(records, timeOfDate(clock.now()));
+}
+
+async function recordsIn(storage: Storage, { signal }: Abortable): Promise<BackupRecord[]> {
+  const entries = await listBackups(storage, { signal });
+  return mapConcurrently(entries, summariesAtOnce, (entry) => readBackupRecord(storage, entry, { signal }));
 }
 
 /**

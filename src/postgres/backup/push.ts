@@ -15,6 +15,7 @@ import { withRateLimit } from '../../storage/rate-limit.ts';
 import { readOwners, type Owners } from '../cluster/member.ts';
 import { walkCluster, type ClusterWalk } from '../cluster/walk.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
+import { withTargetStorage } from '../target-storage.ts';
 import { checkWal } from './check-wal.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
@@ -30,6 +31,8 @@ export interface PushOptions {
   readonly directory: string;
   readonly settings: RawSettings;
   readonly transport: Transport;
+  /** Where the WAL of the backup is looked for. */
+  readonly archive: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -130,7 +133,7 @@ async function pushFiles(
   const end = await session.stop();
   const labelPart = await pushLabelPart(transport, name, end, { signal });
   await checkTimeline(session, server);
-  await checkWal(transport, { session, end, server }, options);
+  await checkWal(options.archive, { session, end, server }, options);
 
   const backup: FinishedBackup = {
     session,
@@ -166,11 +169,11 @@ async function pushPlanned(
   { session, walk, dataDirectory, owners, networkLimit }: PartsContext,
   options: PushOptions,
 ): Promise<FinishedBackup['parts']> {
-  const { settings, workerEntry, workers, logger } = options;
+  const { settings, transport, workerEntry, workers, logger } = options;
   await using pool = openWorkerPool({
     entry: workerEntry,
     workers: Math.min(workers, planned.length),
-    environment: settings.toEnvironment(),
+    environment: withTargetStorage(settings.toEnvironment(), transport.storageName),
     networkLimit,
     diskLimit: limiterOf(options.diskRateLimit),
     signal: session.signal,

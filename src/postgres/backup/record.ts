@@ -7,7 +7,7 @@ import { ArchiverError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
 import { baseNameOf } from '../../storage/key.ts';
-import type { Abortable, Storage } from '../../storage/storage.ts';
+import type { Abortable, Key, Storage, StoredObject, WriteOptions } from '../../storage/storage.ts';
 import type { ClusterWalk } from '../cluster/walk.ts';
 import { formatFilesMetadata, type DatabaseEntry, type FileEntry } from './files-metadata.ts';
 import { formatBackupMetadata, metadataOfSentinel } from './metadata.ts';
@@ -142,17 +142,24 @@ export async function recordBackup(
   const sentinel = sentinelOf(backup);
   const metadata = metadataOfSentinel(sentinel);
   if (metadata === undefined) throw new Error('a sentinel without a summary');
-  await pushPlain(storage, metadataKey(name), () => fromBytes(Buffer.from(formatBackupMetadata(metadata))), options);
+  const completes: StoredObject[] = storedParts(backup).map(({ key, storedBytes }) => ({
+    key,
+    sizeBytes: storedBytes,
+  }));
+  async function push(key: Key, open: () => ByteSource): Promise<void> {
+    completes.push({ key, sizeBytes: await pushPlain(storage, key, open, options) });
+  }
+  await push(metadataKey(name), () => fromBytes(Buffer.from(formatBackupMetadata(metadata))));
   if (!backup.filesMetadataDisabled) {
     const entries = [...databases];
-    await pushPlain(storage, filesMetadataKey(name), () => filesMetadataOfBackup(backup, entries), options);
+    await push(filesMetadataKey(name), () => filesMetadataOfBackup(backup, entries));
   }
   await checkStoredParts(storage, backup, options);
-  await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), options);
+  await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), { ...options, completes });
   return sentinel;
 }
 
-async function pushSentinel(storage: Storage, name: string, bytes: Buffer, options: Abortable): Promise<void> {
+async function pushSentinel(storage: Storage, name: string, bytes: Buffer, options: WriteOptions): Promise<void> {
   const key = sentinelKey(name);
   try {
     await pushPlain(storage, key, () => fromBytes(bytes), { ...options, ifAbsent: true });

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { backupList } from '../../../../src/commands/postgres/backup-list.ts';
 import type { App } from '../../../../src/commands/command.ts';
 import { rawSettings } from '../../../../src/config/setting.ts';
-import { ArchiverError } from '../../../../src/errors.ts';
 import type { LogFields } from '../../../../src/platform/logger.ts';
 import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
@@ -11,11 +10,14 @@ import { fakeClock } from '../../../../testtools/fake-clock.ts';
 
 interface Output {
   readonly stdout: string;
+  /** `--target-storage`. */
+  readonly target: string | undefined;
   readonly log: readonly { readonly level: string; readonly message: string; readonly fields: LogFields }[];
 }
 
 async function run(storage: Storage, args: readonly string[], env: Record<string, string> = {}): Promise<Output> {
   let stdout = '';
+  let target: string | undefined;
   const log: Output['log'][number][] = [];
   const record =
     (level: string) =>
@@ -33,7 +35,10 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
     },
     interactive: false,
     program: { version: '0', path: '', leadingArguments: [], workerEntry: new URL('file:///'), name: 'walvault' },
-    storage: () => Promise.resolve(storage),
+    storage: (choice = {}) => {
+      target = choice.target;
+      return Promise.resolve(storage);
+    },
     transport: () => Promise.reject(new Error('a list needs neither codec nor key')),
   };
   const options = Object.fromEntries(
@@ -43,7 +48,7 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
     }),
   );
   expect(await backupList.run(app, { positionals: [], options })).toBeUndefined();
-  return { stdout, log };
+  return { stdout, target, log };
 }
 
 describe('backup-list', () => {
@@ -109,11 +114,28 @@ describe('backup-list', () => {
     expect((await run(storage, [])).stdout).toBe('');
   });
 
-  it('knows one storage by name', async () => {
+  it('asks for the storage that it is told to list', async () => {
     const storage = await openCatalogueFixture('pg17-lz4-delta');
-    const all = (await run(storage, [])).stdout;
-    expect((await run(storage, ['--target-storage=default'])).stdout).toBe(all);
-    await expect(run(storage, ['--target-storage=other'])).rejects.toThrow(ArchiverError);
-    await expect(run(storage, [], { WALG_TARGET_STORAGE: 'other' })).rejects.toThrow(/unknown storage: "other"/);
+    expect((await run(storage, [])).target).toBeUndefined();
+    expect((await run(storage, ['--target-storage=other'])).target).toBe('other');
+    expect((await run(storage, [], { WALG_TARGET_STORAGE: 'other' })).target).toBe('other');
+  });
+
+  it('lists every copy of a backup, with the name of its storage, of those that are alive', async () => {
+    const storage = await openCatalogueFixture('pg17-lz4-delta');
+    const dead = timedStorage();
+    const members = [
+      { name: 'default', storage, isAlive: true },
+      { name: 'second', storage, isAlive: true },
+      { name: 'third', storage: dead, isAlive: false },
+    ];
+    const { stdout, log } = await run({ ...storage, members }, []);
+    const storages = stdout
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(/ +/)[3]);
+    expect(storages.sort()).toEqual(['default', 'default', 'second', 'second']);
+    expect(log[0]?.message).toBe('List backups from storages: [default, second]');
   });
 });
