@@ -6,10 +6,18 @@ import type { VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
 import { sendBySdk } from './sdk.ts';
 
-/** Asks the bucket. What it does not know, or does not let us ask, is undefined. @throws the errors of storages */
+/** Asks the bucket; locks of our own making count as well. What it does not know, or does not let us ask, is undefined. @throws the errors of storages */
 export async function bucketProtection(requests: S3Requests, { signal }: VerbOptions = {}): Promise<Protection> {
   const [versions, lock] = await Promise.all([versionsOf(requests, signal), lockOf(requests, signal)]);
-  return { ...(versions !== undefined && { versions }), ...lock };
+  const { lock: own } = requests.config.objects;
+  const ours =
+    own === undefined
+      ? lock
+      : ({
+          lock: 'always',
+          lockText: `${own.mode}, ${counted(own.seconds, 'second')} by S3_RETENTION_PERIOD`,
+        } as const);
+  return { ...(versions !== undefined && { versions }), ...ours };
 }
 
 async function versionsOf(

@@ -34,6 +34,15 @@ describe('what protects the objects of a bucket', () => {
     expect([...s3.asked()].sort()).toEqual(['GET ?object-lock', 'GET ?versioning']);
   });
 
+  it('is a lock, too, where we set one on each object', async () => {
+    await using s3 = await openScriptedS3(
+      ({ query }) => (query.has('versioning') ? versions('<Status>Enabled</Status>') : lock()),
+      { S3_RETENTION_PERIOD: '86400' },
+    );
+    const lockText = 'GOVERNANCE, 86400 seconds by S3_RETENTION_PERIOD';
+    expect(await s3.storage.protection()).toEqual({ versions: 'on', lock: 'always', lockText });
+  });
+
   it('is an error where nobody answers', async () => {
     await using s3 = await openScriptedS3(() => refusal(503, 'SlowDown'), { S3_MAX_RETRIES: '1' });
     await expect(s3.storage.protection()).rejects.toMatchObject({ kind: 'unavailable' });
