@@ -15,6 +15,7 @@ import { azureSettings } from '../storage/azure/settings.ts';
 import { mirrorSettings } from '../storage/mirror/settings.ts';
 import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
+import { sftpSettings } from '../storage/sftp/settings.ts';
 import { swiftSettings } from '../storage/swift/settings.ts';
 import { memorySettings } from '../storage/upload-buffers.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
@@ -27,6 +28,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Google Cloud Storage', groups: [gcsSettings] },
   { title: 'Swift', groups: swiftSettings },
   { title: 'Several storages', groups: [failoverSettings, mirrorSettings] },
+  { title: 'SFTP', groups: [sftpSettings] },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },
   { title: 'Network', groups: [networkSettings, memorySettings] },

@@ -48,7 +48,10 @@ const adapters: Readonly<Record<keyof typeof prefixes, OpenAdapter | undefined>>
     const { openSwiftStorage } = await import('./swift/open.ts');
     return openSwiftStorage(raw, options);
   },
-  sshPrefix: undefined,
+  sshPrefix: async (raw, options) => {
+    const { openSftpStorage } = await import('./sftp/open.ts');
+    return openSftpStorage(raw, options);
+  },
 };
 
 /**

@@ -32,7 +32,7 @@ export const storageSettings = {
   swiftPrefix: optionalSetting('WALG_SWIFT_PREFIX', text, 'OpenStack Swift: swift://container/path.', {
     aliases: ['WALE_SWIFT_PREFIX'],
   }),
-  sshPrefix: optionalSetting('WALG_SSH_PREFIX', text, `SFTP: ssh://host/path. ${later}`, {
+  sshPrefix: optionalSetting('WALG_SSH_PREFIX', text, 'SFTP: ssh://host/path; the path is absolute on the server.', {
     aliases: ['WALE_SSH_PREFIX'],
   }),
   storagePrefix: optionalSetting(
