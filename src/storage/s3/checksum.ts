@@ -46,20 +46,6 @@ export function payloadHash(
   return hasChecksum && suffices ? unsignedPayload : digest('sha256', body, 'hex');
 }
 
-/**
- * Whether parts of an upload get a CRC-32. Where a signed SHA-256 protects them on their way it would be work for nothing: no
- * answer tells it again. A bucket with locks demands one.
- */
-export function partsHaveChecksum({
-  checksums,
-  payloadSigning,
-  endpoint,
-  objects,
-}: Pick<S3Config, 'checksums' | 'payloadSigning' | 'endpoint' | 'objects'>): boolean {
-  const isSigned = payloadSigning === 'always' || (payloadSigning === 'without_tls' && endpoint?.protocol === 'http:');
-  return checksums === 'when_supported' && (!isSigned || objects.lock !== undefined);
-}
-
 function digest(algorithm: string, chunks: readonly Uint8Array[], encoding: 'hex' | 'base64'): string {
   const hash = createHash(algorithm);
   for (const chunk of chunks) hash.update(chunk);

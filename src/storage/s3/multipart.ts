@@ -3,7 +3,6 @@ import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { ArchiverError } from '../../errors.ts';
 import { answerBehind } from './answer-error.ts';
-import { partsHaveChecksum } from './checksum.ts';
 import { makerHeader, newObjectHeaders } from './object-headers.ts';
 import { foundOf, randomWord, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
@@ -33,7 +32,7 @@ export async function createMultipart(
     headers: {
       ...newObjectHeaders(config),
       [makerHeader]: maker,
-      ...(partsHaveChecksum(config) && { 'x-amz-checksum-algorithm': 'CRC32' }),
+      ...(config.checksums === 'when_supported' && { 'x-amz-checksum-algorithm': 'CRC32' }),
     },
     body: [],
     signal,

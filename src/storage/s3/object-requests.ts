@@ -6,7 +6,6 @@ import type { HttpResponse } from '../../network/http.ts';
 import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
-import { partsHaveChecksum } from './checksum.ts';
 import type { S3Config } from './config.ts';
 import { customerKeyHeaders, makerHeader, newObjectHeaders } from './object-headers.ts';
 import type { S3Requests } from './request.ts';
@@ -56,7 +55,7 @@ export async function putObject(
       key,
       headers: { ...newObjectHeaders(config), ...(ifAbsent && { 'if-none-match': '*', [makerHeader]: maker }) },
       body,
-      checksum: config.objects.lock === undefined ? 'configured' : 'md5',
+      checksum: protection(config),
       makes: true,
       ifAbsent,
       signal,
@@ -195,7 +194,7 @@ export async function uploadPart(
     query: { partNumber, uploadId },
     headers: customerKeyHeaders(requests.config),
     body,
-    checksum: partChecksum(requests.config),
+    checksum: protection(requests.config),
     makes: true,
     signal,
   });
@@ -203,9 +202,9 @@ export async function uploadPart(
   return { partNumber, etag: textHeader(answer, 'etag') ?? '', crc32: textHeader(answer, 'x-amz-checksum-crc32') };
 }
 
-function partChecksum(config: S3Config): 'configured' | 'md5' | undefined {
-  if (config.objects.lock !== undefined) return 'md5';
-  return partsHaveChecksum(config) ? 'configured' : undefined;
+/** Not by the signature alone, as not all storages hold bodies against it. A bucket with locks demands an MD5. */
+function protection({ objects }: S3Config): 'configured' | 'md5' {
+  return objects.lock === undefined ? 'configured' : 'md5';
 }
 
 /** A part that the storage has. */

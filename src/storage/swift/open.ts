@@ -10,15 +10,19 @@ import { openSession } from './session.ts';
 import { SwiftStorage } from './swift-storage.ts';
 
 /** Makes ready for requests; none is made. @throws ArchiverError (`config`) */
-export function openSwiftRequests(raw: RawSettings, { logger }: Pick<OpenStorageOptions, 'logger'>): SwiftRequests {
+export function openSwiftRequests(
+  raw: RawSettings,
+  { logger, clock = systemClock, openHttp = createHttpClient }: OpenStorageOptions,
+): SwiftRequests {
   const config = swiftConfig(raw, { logger });
   const { ca, proxies } = config;
-  const clock = systemClock;
-  const http = createHttpClient({ ca, ...(proxies !== undefined && { proxies }) });
+  const http = openHttp({ ca, ...(proxies !== undefined && { proxies }) });
   const session = openSession({ config, http, clock, logger });
   return new SwiftRequests({ config, http, session, clock, logger });
 }
 
 /** Opens the container that the settings name; nothing is asked of it yet. @throws ArchiverError (`config`) */
-export const openSwiftStorage: OpenAdapter = (raw, { logger, buffers }) =>
-  Promise.resolve().then(() => new SwiftStorage(openSwiftRequests(raw, { logger }), buffers ?? openUploadBuffers(raw)));
+export const openSwiftStorage: OpenAdapter = (raw, options) =>
+  Promise.resolve().then(
+    () => new SwiftStorage(openSwiftRequests(raw, options), options.buffers ?? openUploadBuffers(raw)),
+  );

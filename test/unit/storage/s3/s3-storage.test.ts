@@ -64,11 +64,12 @@ describe('an upload to S3', () => {
     expect(numbers).toEqual(['1', '2', '3']);
   });
 
-  it('tells the checksum of parts only where nothing else protects them, and the storage wants it', async () => {
+  it('tells the checksum of parts, signed or not, unless the storage refuses it', async () => {
     const never = { S3_PAYLOAD_SIGNING: 'never' };
     const locked = { S3_RETENTION_PERIOD: '60' };
     for (const [settings, algorithm, md5Too] of [
-      [{}, undefined, false],
+      [{}, 'CRC32', false],
+      [{ S3_CHECKSUMS: 'when_required' }, undefined, false],
       [never, 'CRC32', false],
       [{ ...never, S3_CHECKSUMS: 'when_required' }, undefined, false],
       [locked, 'CRC32', true],
