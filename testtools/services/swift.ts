@@ -1,7 +1,9 @@
 /** OpenStack Swift on loopback, from Debian's packages: one copy of everything, logins of version 1, and its own S3 side. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '../postgres/free-port.ts';
 import { temporaryDirectory } from '../temp.ts';
@@ -34,6 +36,8 @@ export interface Swift extends AsyncDisposable {
   readonly user: string;
   /** Password, and secret of its S3 side. */
   readonly key: string;
+  /** Tokens that were given out are refused from now on. */
+  forgetTokens(): Promise<void>;
   log(): string;
 }
 
@@ -63,7 +67,10 @@ export async function startSwift({ tokenSeconds = 86_400, listEntries = 1_000 }:
   for (const [name, port] of Object.entries(servers)) {
     await writeFile(join(folder, `${name}-server.conf`), backendConf(folder, name, port));
   }
-  await writeFile(join(folder, 'proxy-server.conf'), proxyConf(folder, { port: proxy, memcached, tokenSeconds, listEntries }));
+  await writeFile(
+    join(folder, 'proxy-server.conf'),
+    proxyConf(folder, { port: proxy, memcached, tokenSeconds, listEntries }),
+  );
 
   const options: ServiceOptions = { cwd: folder, environment: { HOME: folder }, ...ids };
   const running: ServiceProcess[] = [];
@@ -79,11 +86,8 @@ export async function startSwift({ tokenSeconds = 86_400, listEntries = 1_000 }:
   await front.until(() => answers(`${url}/healthcheck`));
   // An account is made by the first request about it, for which the servers behind must be there.
   await front.until(async () => {
-    const login = await fetch(`${url}/auth/v1.0`, { headers: { 'X-Auth-User': user, 'X-Auth-Key': key } });
-    const token = login.headers.get('x-auth-token');
-    const home = login.headers.get('x-storage-url');
-    if (token === null || home === null) return false;
-    return (await fetch(home, { headers: { 'X-Auth-Token': token } })).ok;
+    const { token, storageUrl } = await logInToSwift({ authUrl: `${url}/auth/v1.0`, user, key });
+    return (await fetch(storageUrl, { headers: { 'X-Auth-Token': token } })).ok;
   });
   const owned = cleanup.move();
   return {
@@ -91,9 +95,37 @@ export async function startSwift({ tokenSeconds = 86_400, listEntries = 1_000 }:
     authUrl: `${url}/auth/v1.0`,
     user,
     key,
+    async forgetTokens() {
+      const old = await logInToSwift({ authUrl: `${url}/auth/v1.0`, user, key });
+      // Forgetting counts in seconds: what was remembered in this one may stay.
+      await front.until(async () => {
+        await tellMemcached(memcached, 'flush_all');
+        return (await fetch(old.storageUrl, { headers: { 'X-Auth-Token': old.token } })).status === 401;
+      });
+    },
     log: () => running.map((one) => one.log()).join('\n'),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Logs in by version 1. @throws Error when that is refused */
+export async function logInToSwift({
+  authUrl,
+  user,
+  key,
+}: Pick<Swift, 'authUrl' | 'user' | 'key'>): Promise<{ readonly token: string; readonly storageUrl: string }> {
+  const answer = await fetch(authUrl, { headers: { 'X-Auth-User': user, 'X-Auth-Key': key } });
+  await answer.arrayBuffer();
+  const [token, storageUrl] = [answer.headers.get('x-auth-token'), answer.headers.get('x-storage-url')];
+  if (token === null || storageUrl === null) throw new Error(`Swift refused to log in: ${answer.status}`);
+  return { token, storageUrl };
+}
+
+async function tellMemcached(port: number, command: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`${command}\r\n`);
+  await once(socket, 'data');
+  socket.destroy();
 }
 
 const user = 'test:tester';
@@ -173,6 +205,8 @@ function proxyConf(
     cache: `memcache_servers = 127.0.0.1:${memcached}`,
     tempauth: `user_test_tester = ${key} .admin\ntoken_life = ${tokenSeconds}`,
     s3api: 'location = us-east-1\ns3_acl = false\ncheck_bucket_owner = false\ndns_compliant_bucket_names = true',
+    // Tests make objects that are older than they are.
+    gatekeeper: 'shunt_inbound_x_timestamp = false',
     slo: `max_manifest_segments = ${listEntries}`,
     versioned_writes: 'allow_versioned_writes = true\nallow_object_versioning = true',
   };
