@@ -32,6 +32,13 @@ describe('docs/storages.md', () => {
     for (const [, name = ''] of named) expect(knownSettingNames().has(name), name).toBe(true);
   });
 
+  it('agrees with docker/README.md on names', () => {
+    const docker = readFileSync(resolve(import.meta.dirname, '..', '..', '..', 'docker', 'README.md'), 'utf8');
+    const blocks = [...docker.matchAll(/```json\n(.*?)```/gs)].map((match) => JSON.parse(match[1] ?? '') as object);
+    expect(blocks.length).toBe(6);
+    for (const name of blocks.flatMap(Object.keys)) expect(knownSettingNames().has(name), name).toBe(true);
+  });
+
   it.each(examples)('has one for %s that opens', async (_heading, settings) => {
     for (const name of Object.keys(settings)) expect(knownSettingNames().has(name), name).toBe(true);
     const here = new Map(Object.entries(settings));
