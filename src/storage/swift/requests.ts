@@ -63,6 +63,7 @@ export class SwiftRequests implements AsyncDisposable {
   readonly #session: SwiftSession;
   readonly #patience: Patience;
   #containerSeen = false;
+  #capabilities: unknown;
 
   constructor({ config, http, session, clock, logger }: SwiftRequestsOptions) {
     const policy: RetryPolicy = { attempts: config.attempts, firstDelayMs: 500, maxDelayMs: 30_000 };
@@ -114,8 +115,9 @@ export class SwiftRequests implements AsyncDisposable {
     });
   }
 
-  /** What the storage says it can do, by the names of its middleware; undefined where it doesn't tell. */
+  /** What the storage says it can do, by the names of its middleware; undefined where it doesn't tell. Asked once. */
   async capabilities(signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#capabilities !== undefined) return this.#capabilities;
     const { storageUrl } = await this.#session.access(signal);
     const url = new URL(storageUrl.replace(/\/v1(?:\.0)?(?:\/.*)?$/, '/info'));
     try {
@@ -123,7 +125,9 @@ export class SwiftRequests implements AsyncDisposable {
       const headers = { 'user-agent': userAgent };
       const answer = await this.#http.request({ method: 'GET', url, headers, deadlines, signal });
       const text = await answer.text();
-      return answer.status === 200 ? (JSON.parse(text) as unknown) : undefined;
+      if (answer.status !== 200) return undefined;
+      this.#capabilities = JSON.parse(text) as unknown;
+      return this.#capabilities;
     } catch {
       signal?.throwIfAborted();
       return undefined;
@@ -194,11 +198,27 @@ export class SwiftRequests implements AsyncDisposable {
       ...{ method, host: url.host, path: url.pathname, status },
       durationMs: Math.round(this.clock.monotonicMs() - began),
     });
+    if (isForeign(request, answer)) {
+      await answer.discard();
+      throw new NetworkError(`something else than Swift answered ${method} with status ${status}`, 'ERR_NOT_SWIFT');
+    }
     if (status >= 200 && status < 300) return answer;
     const text = method === 'HEAD' ? '' : await answer.text().catch(() => '');
     if (method === 'HEAD') await answer.discard();
     throw new RefusedAnswer(new SwiftAnswerError(status, answer.headers, text), access);
   }
+}
+
+/**
+ * Whether an answer comes from something that did nothing, such as a proxy with a page of its own: what changes something is
+ * answered by 201, 202 or 204, and whoever has an object tells its tag, its time or its segments.
+ */
+function isForeign({ method, place }: SwiftRequest, { status, headers }: HttpResponse): boolean {
+  if (method === 'PUT' || method === 'DELETE') return status === 200;
+  if (place.name === undefined || (status !== 200 && status !== 206)) return false;
+  return (
+    headers.etag === undefined && headers['x-timestamp'] === undefined && headers['x-object-manifest'] === undefined
+  );
 }
 
 /** A refusal, and what it refused. */
