@@ -81,3 +81,10 @@ export async function get(storage: Storage, key: Key): Promise<string | undefine
   if ((await storage.stat(key)) === undefined) return undefined;
   return (await collect(await storage.read(key))).toString();
 }
+
+/** The one at that place. */
+export function nth(members: readonly TestMember[], index: number): TestMember {
+  const member = members[index];
+  if (member === undefined) throw new Error(`no member ${index}`);
+  return member;
+}

@@ -19,6 +19,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-push', load: async () => (await import('./postgres/wal-push.ts')).walPush },
   { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
   { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
+  { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
 ];
@@ -26,4 +27,5 @@ export const commandEntries: readonly CommandEntry[] = [
 /** What the commands of a group have in common, by the first words of their names. */
 export const commandGroups: ReadonlyMap<string, string> = new Map([
   ['key', 'The keys that encrypt new objects and decrypt those in the storage.'],
+  ['mirror', 'The storages that hold a copy of everything.'],
 ]);

@@ -1,6 +1,6 @@
 /** Verbs of WAL-G and of later versions, so that a script that calls one is told so and not sent looking for a typing error. */
 export const commandsKnownLater: ReadonlySet<string> = new Set([
-  ...['backup-copy', 'backup-mark', 'copy', 'delete', 'mirror', 'st'],
+  ...['backup-copy', 'backup-mark', 'copy', 'delete', 'st'],
   ...['catchup-fetch', 'catchup-list', 'catchup-push', 'catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest', 'wal-receive', 'wal-restore', 'wal-show', 'wal-verify'],
   ...['mysql', 'stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],

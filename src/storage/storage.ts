@@ -96,6 +96,8 @@ export interface Storage extends AsyncDisposable {
    * first. Undefined: this is one place, or its parts are copies of one another.
    */
   readonly members?: readonly NamedStorage[] | undefined;
+  /** The storages of which each is to hold all of this one. Undefined: it is one place, or a union. */
+  readonly copies?: readonly NamedStorage[] | undefined;
   /**
    * Opens an object, to be read once; rejects with `ObjectNotFoundError` at once, before the first byte. That means that the
    * storage answered so: where it could not be asked, the error is another.

@@ -11,6 +11,7 @@ import type {
   FolderInfo,
   Key,
   ListOptions,
+  NamedStorage,
   ObjectInfo,
   ReadOptions,
   Storage,
@@ -52,6 +53,14 @@ class MirroredStorage implements Storage {
 
   get location(): string {
     return this.#mirrors.location;
+  }
+
+  get copies(): readonly NamedStorage[] {
+    return this.#mirrors.all.map((one) => ({
+      name: one.name,
+      storage: this.#noticing(one),
+      isAlive: !this.#mirrors.wasAway(one),
+    }));
   }
 
   async read(key: Key, options: ReadOptions = {}): Promise<ByteSource> {
@@ -164,6 +173,22 @@ class MirroredStorage implements Storage {
     }
     if (answers < needed && failures.length > 0) throw failures[0];
     return undefined;
+  }
+
+  /** A mirror that is being caught up must get what is pushed meanwhile. */
+  #noticing(mirror: Mirror): Storage {
+    const { storage } = mirror;
+    const present = (): void => {
+      this.#mirrors.present(mirror);
+    };
+    async function* list(prefix: Key, options?: ListOptions): AsyncIterable<ObjectInfo | FolderInfo> {
+      for await (const info of storage.list(prefix, options)) {
+        present();
+        yield info;
+      }
+      present();
+    }
+    return Object.create(storage, { list: { value: list } }) as Storage;
   }
 
   #neededForAbsence(): number {

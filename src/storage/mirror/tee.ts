@@ -9,7 +9,7 @@ import type { ByteSource } from '../../bytes/stage.ts';
 export interface Branch {
   readonly body: ByteSource;
   /** This reader takes nothing more: the others go on without it. Again does nothing. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 /** A source with several readers. */
