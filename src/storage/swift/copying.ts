@@ -7,7 +7,8 @@ import { eachOf } from './each-of.ts';
 import { deleteSegments, namedBy, ownedBy, readList, type ListEntry, type Segment } from './large-object.ts';
 import { makeOfSegments, type SegmentFolder } from './object-of-segments.ts';
 import { copyTo, headObject, type ObjectHead, type VerbOptions } from './object-requests.ts';
-import type { ObjectPlace, SwiftRequests } from './requests.ts';
+import type { ObjectPlace } from './object-place.ts';
+import type { SwiftRequests } from './requests.ts';
 import { inSegmentContainer } from './segment-store.ts';
 import { segmentName } from './segment-names.ts';
 

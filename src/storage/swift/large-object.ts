@@ -10,7 +10,8 @@ import { elementsOf, memberOf, textOf } from './catalog.ts';
 import { containerPages } from './container-pages.ts';
 import { eachOf } from './each-of.ts';
 import { deleteAt, type ObjectHead, type VerbOptions } from './object-requests.ts';
-import { pathOf, type ObjectPlace, type SwiftRequests } from './requests.ts';
+import { pathOf, type ObjectPlace } from './object-place.ts';
+import type { SwiftRequests } from './requests.ts';
 
 /** An entry of a list: another object, or bytes in the list itself, base64. */
 export type ListEntry = Segment | { readonly data: string };

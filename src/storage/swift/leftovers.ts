@@ -5,7 +5,8 @@ import type { Abortable, Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
 import { containerPages } from './container-pages.ts';
 import { deleteSegments, listedIn } from './large-object.ts';
-import type { ObjectPlace, SwiftRequests } from './requests.ts';
+import type { ObjectPlace } from './object-place.ts';
+import type { SwiftRequests } from './requests.ts';
 import { ownerOfSegment } from './segment-names.ts';
 
 const oldMs = 24 * 60 * 60_000;

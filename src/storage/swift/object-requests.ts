@@ -5,7 +5,8 @@ import type { HttpResponse } from '../../network/http.ts';
 import { ObjectNotFoundError, StorageUnavailableError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
-import { pathOf, type ObjectPlace, type SwiftRequests } from './requests.ts';
+import { pathOf, type ObjectPlace } from './object-place.ts';
+import type { SwiftRequests } from './requests.ts';
 
 /** What is common to all. */
 export interface VerbOptions {

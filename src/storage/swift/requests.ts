@@ -13,14 +13,8 @@ import { errorOf, mayPass, noContainer, SwiftAnswerError, type Asked } from './a
 import type { SwiftConfig } from './config.ts';
 import { isLasting } from './lasting-failures.ts';
 import type { SwiftAccess } from './login.ts';
+import { urlOf, type ObjectPlace } from './object-place.ts';
 import type { SwiftSession } from './session.ts';
-
-/** Where an object lies in the account. */
-export interface ObjectPlace {
-  readonly container: string;
-  /** Its whole name; undefined: the container itself. */
-  readonly name?: string | undefined;
-}
 
 /** One request. It may be sent several times: the body is held. */
 export interface SwiftRequest {
@@ -232,19 +226,6 @@ class RefusedAnswer extends Error {
     this.answer = answer;
     this.access = access;
   }
-}
-
-function urlOf(storageUrl: string, { container, name }: ObjectPlace, query: SwiftRequest['query'] = {}): URL {
-  const pairs = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${encodeURIComponent(value)}`],
-  );
-  return new URL(`${storageUrl}/${pathOf({ container, name })}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`);
-}
-
-/** Container and name with everything but slashes escaped, without a slash at its start. */
-export function pathOf({ container, name }: ObjectPlace): string {
-  const path = name === undefined ? '' : `/${name.split('/').map(encodeURIComponent).join('/')}`;
-  return `${encodeURIComponent(container)}${path}`;
 }
 
 function lengthOf(body: readonly Uint8Array[] = []): number {

@@ -12,7 +12,8 @@ import {
   type VerbOptions,
 } from './object-requests.ts';
 import type { ListEntry, Segment } from './large-object.ts';
-import type { ObjectPlace, SwiftRequest, SwiftRequests } from './requests.ts';
+import type { ObjectPlace } from './object-place.ts';
+import type { SwiftRequest, SwiftRequests } from './requests.ts';
 import { listName } from './segment-names.ts';
 import type { Key } from '../storage.ts';
 
