@@ -1,6 +1,7 @@
 /**
  * `make bench`: walvault against its peers on the same data, codec and disk, in one run. Prints Markdown; whatever comes
- * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `cores`, `backup`, `memory` (default: all).
+ * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `storages`, `cores`, `backup`, `memory` (default:
+ * all).
  */
 import { benchBackup } from './backup.ts';
 import { startCluster } from './cluster.ts';
@@ -10,9 +11,10 @@ import { benchCrypto } from './crypto.ts';
 import { benchMemory } from './memory.ts';
 import { atMost, print, saveReport } from './report.ts';
 import { buildStageProgram } from './stage-program.ts';
+import { benchStorages } from './storages.ts';
 import { benchWal } from './wal.ts';
 
-const parts = ['wal', 'codecs', 'crypto', 'cores', 'backup', 'memory'] as const;
+const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'memory'] as const;
 type Part = (typeof parts)[number];
 
 const asked = process.argv.slice(2);
@@ -31,13 +33,14 @@ process.on('exit', () => {
   cluster.remove();
 });
 const small = wants('memory') ? benchMemory(cluster, '100 MB') : undefined;
-if (wants('wal', 'codecs', 'crypto')) cluster.grow(65);
+if (wants('wal', 'codecs', 'crypto', 'storages')) cluster.grow(65);
 if (wants('wal')) benchWal(cluster);
 if (wants('codecs', 'crypto')) {
   const stage = await buildStageProgram();
   if (wants('codecs')) benchCodecs(cluster, stage);
   if (wants('crypto')) benchCrypto(cluster, stage);
 }
+if (wants('storages')) await benchStorages(cluster);
 if (wants('backup')) {
   cluster.grow(135);
   benchBackup(cluster);
