@@ -3,7 +3,7 @@ import { ObjectExistsError, ObjectNotFoundError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { ArchiverError } from '../../errors.ts';
 import { answerBehind } from './answer-error.ts';
-import { makerHeader, newObjectHeaders } from './object-headers.ts';
+import { customerKeyHeaders, makerHeader, newObjectHeaders } from './object-headers.ts';
 import { foundOf, randomWord, type PutOptions, type UploadedPart, type VerbOptions } from './object-requests.ts';
 import type { S3Requests } from './request.ts';
 import { escaped, textOf } from '../xml.ts';
@@ -63,7 +63,12 @@ export async function completeMultipart(
       method: 'POST',
       key,
       query: { uploadId },
-      headers: { 'content-type': 'application/xml', ...(ifAbsent && { 'if-none-match': '*' }) },
+      headers: {
+        'content-type': 'application/xml',
+        // S3 wants it where the parts have checksums, MinIO always.
+        ...customerKeyHeaders(requests.config),
+        ...(ifAbsent && { 'if-none-match': '*' }),
+      },
       body: [
         Buffer.from(
           `${xmlStart}<CompleteMultipartUpload${namespace}>${parts.map(partXml).join('')}</CompleteMultipartUpload>`,

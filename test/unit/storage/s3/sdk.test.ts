@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import {
+  CompleteMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -12,6 +13,7 @@ import { rawSettings } from '../../../../src/config/setting.ts';
 import type { HttpRequest } from '../../../../src/network/http.ts';
 import { silentLogger } from '../../../../src/platform/logger.ts';
 import { s3Config } from '../../../../src/storage/s3/config.ts';
+import { completeMultipart } from '../../../../src/storage/s3/multipart.ts';
 import { getObject, headObject, putObject, uploadPart } from '../../../../src/storage/s3/object-requests.ts';
 import { S3Requests } from '../../../../src/storage/s3/request.ts';
 import { scriptedHttp } from '../../../../testtools/scripted-http.ts';
@@ -273,6 +275,26 @@ describe('headers of an upload', () => {
     expect(without(relevant(request.headers), 'x-amz-object-lock-retain-until-date')).toEqual(theirHeaders);
     const lock = request.headers['x-amz-object-lock-retain-until-date'];
     expect(lock?.replace(/\.\d+/, '')).toBe(sdk.headers['x-amz-object-lock-retain-until-date']?.replace(/\.\d+/, ''));
+  });
+
+  it('with a customer key are those of the SDK also where an object is made of parts', async () => {
+    const given = { WALG_S3_PREFIX: 's3://bucket', AWS_REGION: 'eu-west-1', S3_SSE: 'AES256', S3_SSE_C: customerKey };
+    const upload = { key: 'k', uploadId: 'u', maker: 'm' };
+    // The scripted answer is no result, which is of no matter here.
+    const request = await ours(given, (requests) => completeMultipart(requests, upload, []).catch(() => undefined));
+    const sdk = await theirs({ region: 'eu-west-1' }, (client) =>
+      client.send(
+        new CompleteMultipartUploadCommand({
+          Bucket: 'bucket',
+          Key: 'k',
+          UploadId: 'u',
+          SSECustomerAlgorithm: 'AES256',
+          SSECustomerKey: customerKey,
+        }),
+      ),
+    );
+    expect(relevant(sdk.headers)).not.toEqual({});
+    expect(relevant(request.headers)).toMatchObject(relevant(sdk.headers));
   });
 
   it('tell the SHA-256 of the body where nothing else protects it', async () => {
