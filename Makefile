@@ -1,6 +1,7 @@
 # make build     dist/walvault, with its own Node beside it
 # make demo      a database is backed up, destroyed and brought back, on a throwaway Postgres
 # make test      installs what the tests need and runs them all
+# make test-peers  storages against servers that Go builds (MinIO, fake-gcs-server); some minutes the first time
 # make bench     walvault against its peers, in one run (Debian)
 # make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
 # make install   PREFIX=/usr/local; WALG_LINK=1 adds the name wal-g; DESTDIR is put before it
@@ -16,7 +17,7 @@ DIST := dist
 
 SOURCES := $(shell find src scripts -name '*.ts' -o -name '*.sh') package.json package-lock.json
 
-.PHONY: build demo test bench check docs install clean distclean dependencies format
+.PHONY: build demo test test-peers bench check docs install clean distclean dependencies format
 
 build: $(DIST)/walvault
 
@@ -34,6 +35,9 @@ demo: build
 # TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup memory" measures some things.
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
+
+test-peers: dependencies
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test-peers.sh "$$node" $(TESTS)
 
 bench: build
 	@sh scripts/debian-packages.sh /usr/lib/postgresql/15/bin/pgbench=postgresql-15 pgbackrest=pgbackrest lz4=lz4 /usr/bin/time=time \
