@@ -98,6 +98,14 @@ function plainRequire(root: string): Plugin {
         contents: `const natives = ${JSON.stringify(nativeFiles)};
           export const createRequire = () => (name) => plainRequire(name in natives ? './' + natives[name] : name);`,
       }));
+      // What ssh2 would have its install script compile; without, it does the same with Node's own ciphers.
+      building.onResolve({ filter: /^cpu-features$|[\\/]sshcrypto\.node$/ }, ({ path }) => ({
+        path,
+        namespace: 'not-compiled',
+      }));
+      building.onLoad({ filter: /.*/, namespace: 'not-compiled' }, ({ path }) => ({
+        contents: `throw new Error(${JSON.stringify(`${path} is not compiled`)})`,
+      }));
       // The layer of JavaScript over the native part looks for it in its own package.
       building.onLoad({ filter: /[\\/]sodium-native[\\/]binding\.js$/ }, () => ({
         contents: `module.exports = plainRequire('./${nativeFiles['sodium-native']}')`,
