@@ -93,8 +93,13 @@ export function failureOf(checks: readonly Check[]): ArchiverError | undefined {
   const failures = checks.filter(({ outcome }) => outcome === 'fail');
   const [first] = failures;
   if (first === undefined) return undefined;
+  const place = first.storage === undefined ? '' : ` "${first.storage}"`;
   const more = failures.length === 1 ? '' : ` (and ${failures.length - 1} more)`;
-  return new ArchiverError(first.kind ?? 'config', `check failed: ${first.area} ${first.name}: ${first.text}${more}`, {
-    hint: first.hint,
-  });
+  return new ArchiverError(
+    first.kind ?? 'config',
+    `check failed: ${first.area}${place} ${first.name}: ${first.text}${more}`,
+    {
+      hint: first.hint,
+    },
+  );
 }

@@ -47,10 +47,12 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Check, vo
   if (storage !== undefined) {
     const largeBytes = largeBytesOf(settings);
     const limit = limitOf(options);
-    if (storage.members === undefined) yield* checkStorage({ ...options, storage: limit(storage), largeBytes });
-    for (const { name, storage: member } of storage.members ?? []) {
-      for await (const check of checkStorage({ ...options, storage: limit(member), largeBytes }))
+    const several = storage.members ?? storage.copies;
+    if (several === undefined) yield* checkStorage({ ...options, storage: limit(storage), largeBytes });
+    for (const { name, storage: one } of several ?? []) {
+      for await (const check of checkStorage({ ...options, storage: limit(one), largeBytes })) {
         yield { ...check, storage: name };
+      }
     }
     yield* checkStorageSpace(settings);
   }

@@ -35,6 +35,7 @@ export function openedLater(location: string, open: () => Promise<Storage>): Sto
     delete: async (keys, options) => (await storage()).delete(keys, options),
     copy: async (from, to, options) => (await storage()).copy(from, to, options),
     removeLeftovers: async (prefix, options) => (await storage()).removeLeftovers(prefix, options),
+    protection: async (options) => (await (await storage()).protection?.(options)) ?? {},
     async [Symbol.asyncDispose]() {
       await (await opening?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },

@@ -85,6 +85,7 @@ export function checkProtection({ storage, look }: StorageContext): Promise<Chec
   return look('protection', async (signal) => {
     if (storage.protection === undefined) return skip('this kind of storage has no versions and locks to ask about');
     const { versions, lock, lockText } = await storage.protection({ signal });
+    if (versions === undefined && lock === undefined) return skip('the storage tells nothing of versions and locks');
     const figures = { versions: versions ?? null, lock: lock ?? null };
     const versionText = `versions ${versions ?? 'not told'}`;
     const detail = lockText === undefined ? '' : ` (${lockText})`;

@@ -8,6 +8,7 @@ import type {
   Key,
   ListOptions,
   ObjectInfo,
+  Protection,
   ReadOptions,
   Storage,
   WriteOptions,
@@ -90,6 +91,13 @@ export class AzureStorage implements Storage {
     return Promise.resolve().then(() => {
       checkPrefix(prefix);
     });
+  }
+
+  /** What the place tells of versions and locks. */
+  async protection(options: Abortable = {}): Promise<Protection> {
+    options.signal?.throwIfAborted();
+    const { containerProtection } = await import('./protection.ts');
+    return containerProtection(this.#requests, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

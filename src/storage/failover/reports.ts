@@ -110,6 +110,7 @@ export function withReports(storage: Storage, report: Report): Storage {
         () => storage.copy(from, to, options),
       ),
     removeLeftovers: (prefix, options) => storage.removeLeftovers(prefix, options),
+    protection: async (options) => (await storage.protection?.(options)) ?? {},
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

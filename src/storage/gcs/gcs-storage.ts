@@ -11,6 +11,7 @@ import type {
   Key,
   ListOptions,
   ObjectInfo,
+  Protection,
   ReadOptions,
   Storage,
   WriteOptions,
@@ -111,6 +112,13 @@ export class GcsStorage implements Storage {
       if (modified.getTime() < before) keys.push(key);
     }
     await this.delete(keys, { signal });
+  }
+
+  /** What the place tells of versions and locks. */
+  async protection(options: Abortable = {}): Promise<Protection> {
+    options.signal?.throwIfAborted();
+    const { bucketProtection } = await import('./protection.ts');
+    return bucketProtection(this.#requests, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -91,6 +91,9 @@ describe('the doctor', () => {
     const checks = await run({}, { openStorage: () => Promise.resolve(storage) });
     const puts = checks.filter(({ name }) => name === 'put');
     expect(puts.map((one) => one.storage)).toEqual(['default', 'second']);
+    const mirrored = Object.assign(createMemoryStorage(), { copies: members.slice(1) });
+    const others = await run({}, { openStorage: () => Promise.resolve(mirrored) });
+    expect(others.filter(({ name }) => name === 'put').map((one) => one.storage)).toEqual(['second']);
   });
 
   it('gives programs the same, with stable names', async () => {
