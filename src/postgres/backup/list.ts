@@ -11,7 +11,7 @@ import { inOrderOfCompletion } from '../../catalog/order.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
-import type { Abortable, Storage } from '../../storage/storage.ts';
+import type { Abortable, NamedStorage, Storage } from '../../storage/storage.ts';
 import { readBackupRecord, type BackupRecord } from './backup-record.ts';
 
 /** Options of what reads many backups. */
@@ -35,12 +35,24 @@ export async function listBackupRecords(storage: Storage, options: ListBackupsOp
   if (members === undefined) records.push(...(await recordsIn(storage, options)));
   // What belongs to a backup lies beside its sentinel: another storage may have remains of one that has the same name.
   for (const member of members ?? []) {
-    for (const record of await recordsIn(member.storage, options)) {
+    for (const record of await recordsOf(member)) {
       if (!everyCopy && records.some(({ name }) => name === record.name)) continue;
       records.push({ ...record, storageName: member.name });
     }
   }
   return inOrderOfCompletion(records, timeOfDate(clock.now()));
+
+  /** One that died meanwhile is left aside, as those are that were dead before. */
+  async function recordsOf({ name, storage: member }: NamedStorage): Promise<BackupRecord[]> {
+    try {
+      return await recordsIn(member, options);
+    } catch (error) {
+      const isAlive = storage.members?.find((one) => one.name === name)?.isAlive;
+      const others = storage.members?.some((one) => one.isAlive);
+      if (isAlive === true || others !== true) throw error;
+      return [];
+    }
+  }
 }
 
 async function recordsIn(storage: Storage, { signal }: Abortable): Promise<BackupRecord[]> {

@@ -37,6 +37,7 @@ export const checkKey = 'wal-g_storage_check';
 export class Health {
   readonly #options: HealthOptions;
   readonly #failures = new Map<string, unknown>();
+  readonly #passed = new Set<string>();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -45,6 +46,11 @@ export class Health {
   /** Undefined when nothing is known, or it is too old. */
   isAlive({ identity }: Candidate): boolean | undefined {
     return this.#fresh(identity)?.alive;
+  }
+
+  /** A check of this run found it alive, and nothing since says otherwise. */
+  wasChecked(candidate: Candidate): boolean {
+    return this.#passed.has(candidate.identity) && this.isAlive(candidate) === true;
   }
 
   /** Why it is dead, if a check of this run says so. */
@@ -66,7 +72,26 @@ export class Health {
 
   /** Asks all of them, side by side. Never rejects but with the reason of the signal. */
   async check(candidates: readonly Candidate[], { signal }: Abortable): Promise<void> {
-    await Promise.all(candidates.map((candidate) => this.#checkOne(candidate, signal)));
+    await Promise.all(
+      candidates.map(async (candidate) => {
+        const succeeded = await this.#succeeds(candidate, signal);
+        const { cache, clock } = this.#options;
+        cache.set(candidate.identity, afterCheck(cache.get(candidate.identity), succeeded, clock.now()));
+      }),
+    );
+  }
+
+  /**
+   * After it failed: asks one that is thought to be alive. That it passes does not make up for what failed.
+   *
+   * @returns whether it is alive
+   */
+  async confirm(candidate: Candidate, { signal }: Abortable): Promise<boolean> {
+    if (this.isAlive(candidate) !== true) return false;
+    if (await this.#succeeds(candidate, signal)) return this.isAlive(candidate) === true;
+    const { cache, clock } = this.#options;
+    cache.set(candidate.identity, afterCheck(cache.get(candidate.identity), false, clock.now()));
+    return false;
   }
 
   /** What was learned is written down for the processes that follow. */
@@ -74,8 +99,8 @@ export class Health {
     this.#options.cache.flush();
   }
 
-  async #checkOne({ name, identity, plain }: Candidate, signal: AbortSignal | undefined): Promise<void> {
-    const { cache, clock, logger, timeoutMs } = this.#options;
+  async #succeeds({ name, identity, plain }: Candidate, signal: AbortSignal | undefined): Promise<boolean> {
+    const { logger, timeoutMs } = this.#options;
     signal?.throwIfAborted();
     const deadline = new AbortController();
     const late = Promise.withResolvers<never>();
@@ -94,14 +119,15 @@ export class Health {
     } finally {
       clearTimeout(timer);
     }
-    cache.set(identity, afterCheck(cache.get(identity), failure === undefined, clock.now()));
     if (failure === undefined) {
       this.#failures.delete(identity);
+      this.#passed.add(identity);
       logger.debug('storage is alive', { storage: name });
     } else {
       this.#failures.set(identity, failure);
       logger.warn('storage is not alive', { storage: name, reason: messageOf(failure) });
     }
+    return failure === undefined;
   }
 
   async #use(storage: Storage, signal: AbortSignal): Promise<void> {

@@ -6,10 +6,10 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { defaultRetryPolicy, withRetry } from '../retry.ts';
 import type { OpenedMember } from '../named-storages.ts';
-import type { NamedStorage, Storage } from '../storage.ts';
+import type { FolderInfo, Key, ListOptions, NamedStorage, ObjectInfo, Storage } from '../storage.ts';
 import { checkLimits } from './aliveness.ts';
 import { askAll, firstAlive, Health, noneAlive, type Candidate } from './health.ts';
-import { withReports } from './reports.ts';
+import { isFailureOfStorage, withReports } from './reports.ts';
 import { failoverSettings } from './settings.ts';
 import { openStatusCache } from './status-cache.ts';
 import { switching } from './switching.ts';
@@ -71,7 +71,8 @@ export async function openFailover(
     const storage = withReports(withRetry(plain, defaultRetryPolicy, clock, logger), (operation) => {
       health.report(member, operation);
     });
-    return { ...member, storage };
+    const confirm = async (): Promise<unknown> => settings.check && health.confirm(member, { signal });
+    return { ...member, storage: use === 'all' ? withConfirmation(storage, confirm) : storage };
   });
   const isAlive = (member: Member): boolean => !settings.check || health.isAlive(member) === true;
   const union = flushing(
@@ -91,7 +92,7 @@ export async function openFailover(
       const storage = switching({ candidates: members, health, union, storageOf: (one) => one.storage, logger });
       return { storage, name: undefined };
     }
-    const chosen = members.find(isAlive);
+    const chosen = settings.check ? await surelyAlive(members, health, signal) : members[0];
     if (chosen === undefined) throw noneAlive(members, health);
     if (chosen !== members[0]) logger.warn('the primary storage is not alive, using another', { storage: chosen.name });
     return {
@@ -102,6 +103,31 @@ export async function openFailover(
     await union[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What takes hours should not begin on the strength of what was known a quarter of an hour ago. */
+async function surelyAlive(
+  members: readonly Member[],
+  health: Health,
+  signal: AbortSignal | undefined,
+): Promise<Member> {
+  for (;;) {
+    const chosen = await firstAlive(members, health, { signal });
+    if (health.wasChecked(chosen) || (await health.confirm(chosen, { signal }))) return chosen;
+  }
+}
+
+/** Before the failure of a listing is told, it is found out whether the storage has died: others may do without it. */
+function withConfirmation(storage: Storage, confirm: () => Promise<unknown>): Storage {
+  async function* list(prefix: Key, options?: ListOptions): AsyncIterable<ObjectInfo | FolderInfo> {
+    try {
+      yield* storage.list(prefix, options);
+    } catch (error) {
+      if (options?.signal?.aborted !== true && isFailureOfStorage(error)) await confirm();
+      throw error;
+    }
+  }
+  return Object.create(storage, { list: { value: list } }) as Storage;
 }
 
 function ordered(members: readonly Member[], isAlive: (member: Member) => boolean): readonly NamedStorage[] {

@@ -39,8 +39,7 @@ export function switching<C extends Candidate>(options: SwitchingOptions<C>): St
     } catch (error) {
       if (signal?.aborted === true || !isFailureOfStorage(error)) throw error;
       if (current === chosen) {
-        await health.check([chosen], { signal });
-        current = await choose({ signal });
+        current = (await health.confirm(chosen, { signal })) ? chosen : await choose({ signal });
       }
       if (current === chosen) throw error;
       logger.warn('storage died, going on with another one', { storage: chosen.name, next: current.name });

@@ -60,6 +60,11 @@ export function unionOf({ members, absence, noneAlive, logger }: UnionOptions): 
     return infos.flat();
   }
 
+  /** Whoever fails is asked again before the failure is told (`open.ts`). */
+  function isAliveNow(name: string): boolean {
+    return members().some((one) => one.name === name && one.isAlive);
+  }
+
   function warnOfDead(): void {
     for (const { name, isAlive } of members()) {
       if (isAlive || warned.has(name)) continue;
@@ -106,16 +111,21 @@ export function unionOf({ members, absence, noneAlive, logger }: UnionOptions): 
     stat,
     async *list(prefix, options): AsyncIterable<ObjectInfo | FolderInfo> {
       const given = new Set<Key>();
-      warnOfDead();
-      for (const { storage } of alive()) {
-        for await (const info of storage.list(prefix, options)) {
-          // A folder may have the name of an object elsewhere.
-          const entry = info.kind === 'folder' ? `${info.key}/` : info.key;
-          if (given.has(entry)) continue;
-          given.add(entry);
-          yield info;
+      for (const { name, storage } of alive()) {
+        try {
+          for await (const info of storage.list(prefix, options)) {
+            // A folder may have the name of an object elsewhere.
+            const entry = info.kind === 'folder' ? `${info.key}/` : info.key;
+            if (given.has(entry)) continue;
+            given.add(entry);
+            yield info;
+          }
+        } catch (error) {
+          if (isAliveNow(name)) throw error;
         }
       }
+      alive();
+      warnOfDead();
     },
     async delete(keys, options) {
       await everywhere(members(), (storage) => storage.delete(keys, options));

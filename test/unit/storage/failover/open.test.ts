@@ -60,12 +60,20 @@ describe('choosing one storage', () => {
     expect([here.calls(0), here.calls(1)]).toEqual([check, check]);
     await first.storage[Symbol.asyncDispose]();
     here.clock.advance(14 * 60_000);
-    const second = await here.open('one');
+    const second = await here.open('any');
     expect(here.calls(0)).toEqual(check);
     await second.storage[Symbol.asyncDispose]();
     here.clock.advance(2 * 60_000);
-    await here.open('one');
+    await here.open('any');
     expect(here.calls(0)).toEqual([...check, ...check]);
+  });
+
+  it('makes sure of it before something that takes long', async () => {
+    await using here = await scene();
+    await (await here.open('any')).storage[Symbol.asyncDispose]();
+    here.member(0).die();
+    expect((await here.open('one')).name).toBe('disk');
+    await (await here.open('any')).storage[Symbol.asyncDispose]();
   });
 
   it('takes the next one when the first is dead, without asking it again so soon', async () => {
@@ -126,13 +134,23 @@ describe('choosing one storage', () => {
     expect(here.calls(0)).toEqual([]);
   });
 
-  it('counts every failure: after enough of them the next process goes elsewhere', async () => {
+  it('counts every failure: after enough of them it goes elsewhere, whatever checks say', async () => {
     await using here = await scene();
-    const { storage } = await here.open('one');
-    here.member(0).plan = ({ verb }) => (verb === 'write' ? {} : undefined);
-    for (let round = 0; round < 10; round += 1) await put(storage, 'a', 'x').catch(() => undefined);
-    await storage[Symbol.asyncDispose]();
-    expect((await here.open('one')).name).toBe('disk');
+    const { storage } = await here.open('any');
+    here.member(0).plan = ({ verb, key }) => (verb === 'write' && key === 'a' ? {} : undefined);
+    let failures = 0;
+    for (; failures < 20; failures += 1) {
+      if (
+        await put(storage, 'a', 'x').then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
+    }
+    expect(failures).toBeGreaterThan(2);
+    expect(failures).toBeLessThan(20);
+    expect(await get(here.member(1).inside, 'a')).toBe('x');
   });
 
   it('does not count what is nobody’s fault', async () => {
@@ -248,6 +266,11 @@ describe('reading from all', () => {
       ),
     ).toBe(true);
     here.member(0).plan = ({ verb, key }) => (verb === 'list' && key === 'f' ? {} : undefined);
+    await expect(listed(storage)).rejects.toThrow(StorageUnavailableError);
+    // One that died since it was asked last is left aside, too.
+    here.member(0).die();
+    expect(await listed(storage)).toEqual(['f/a', 'f/b']);
+    here.member(1).die();
     await expect(listed(storage)).rejects.toThrow(StorageUnavailableError);
   });
 
