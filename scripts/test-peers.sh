@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `make test-peers` does: builds MinIO and fake-gcs-server by Go into .cache/go, where there is Go, installs Keystone where
-# there is apt, and runs the contract of storages against them. What is missing is skipped by name.
+# What `make test-peers` does: builds MinIO and fake-gcs-server by Go into .cache/go, where there is Go, and runs the contract
+# of storages against them. What is missing is skipped by name.
 #   test-peers.sh NODE [FILE …]
 set -eu
 node=$1
