@@ -89,8 +89,8 @@ export const backupPush = defineCommand({
       directory,
       settings: app.settings,
       transport,
-      // The WAL may have gone to another storage than the backup.
-      archive: transport.storageName === undefined ? transport : await app.transport('read', { target }),
+      // The WAL may have gone to another storage than the backup, and one that is dead must not keep this from ending.
+      archive: transport.storageName === undefined ? transport : await app.transport('write', { target }),
       clock,
       logger,
       signal,

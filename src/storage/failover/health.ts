@@ -38,6 +38,8 @@ export class Health {
   readonly #options: HealthOptions;
   readonly #failures = new Map<string, unknown>();
   readonly #passed = new Set<string>();
+  /** What was believed once is believed to the end of the run, however long that takes. */
+  readonly #believed = new Set<string>();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class Health {
         const succeeded = await this.#succeeds(candidate, signal);
         const { cache, clock } = this.#options;
         cache.set(candidate.identity, afterCheck(cache.get(candidate.identity), succeeded, clock.now()));
+        this.#believed.add(candidate.identity);
       }),
     );
   }
@@ -143,8 +146,10 @@ export class Health {
   #fresh(identity: string): Aliveness | undefined {
     const { cache, lifetimeMs, clock } = this.#options;
     const status = cache.get(identity);
-    if (status === undefined) return undefined;
-    return clock.now().getTime() - status.updated.getTime() > lifetimeMs ? undefined : status;
+    if (status === undefined || this.#believed.has(identity)) return status;
+    if (clock.now().getTime() - status.updated.getTime() > lifetimeMs) return undefined;
+    this.#believed.add(identity);
+    return status;
   }
 }
 

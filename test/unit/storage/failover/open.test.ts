@@ -274,6 +274,15 @@ describe('reading from all', () => {
     await expect(listed(storage)).rejects.toThrow(StorageUnavailableError);
   });
 
+  it('goes on for hours without asking again which of them are alive', async () => {
+    await using here = await scene();
+    await put(here.member(0).inside, 'f/a', 'x');
+    const { storage } = await here.open('all');
+    here.clock.advance(5 * 3_600_000);
+    expect(await listed(storage)).toEqual(['f/a']);
+    expect(storage.members?.map(({ isAlive }) => isAlive)).toEqual([true, true]);
+  });
+
   it('knows which one holds an object', async () => {
     await using here = await scene();
     await put(here.member(1).inside, 'a', 'x');
