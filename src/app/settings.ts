@@ -4,7 +4,7 @@ import { logSettings } from '../config/log-settings.ts';
 import { compressionSettings } from '../codecs/settings.ts';
 import { cryptoSettings } from '../crypto/settings.ts';
 import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/settings.ts';
-import { fetchSettings, laterFetchSettings } from '../postgres/backup/fetch-settings.ts';
+import { fetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
@@ -37,7 +37,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Backups', groups: [backupSettings, laterBackupSettings] },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
-  { title: 'Restoring', groups: [fetchSettings, laterFetchSettings] },
+  { title: 'Restoring', groups: [fetchSettings] },
   { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings] },
   { title: 'Log', groups: [logSettings] },
 ];

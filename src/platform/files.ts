@@ -10,6 +10,13 @@ export function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, Math.min(writeBytes, bytes.length - at));
 }
 
+/** Writes all of `bytes` from `position` on. */
+export function writeAllAt(descriptor: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length;) {
+    at += writeSync(descriptor, bytes, at, Math.min(writeBytes, bytes.length - at), position + at);
+  }
+}
+
 /** Reads from `position` until `target` is full or the file ends; returns how many bytes. */
 export function readAll(descriptor: number, target: Uint8Array, position: number): number {
   let length = 0;

@@ -59,8 +59,14 @@ export const backupFetch = defineCommand({
       placeholder: 'NAME',
       text: 'The storage to fetch from; default: any of them.',
     },
-    'reverse-unpack': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
-    'skip-redundant-tars': { type: 'boolean', text: 'For delta backups; changes nothing for a full one.' },
+    'reverse-unpack': {
+      type: 'boolean',
+      text: 'Unpack the newest backup of a chain of deltas first; each page is written once. Default: yes; --reverse-unpack=false begins with the full one.',
+    },
+    'skip-redundant-tars': {
+      type: 'boolean',
+      text: 'Fetch only parts of older backups that are still needed. Default: yes; --skip-redundant-tars=false fetches all.',
+    },
     'restore-only': { type: 'string', placeholder: 'DB,…', text: 'Restore some databases. Not in this version.' },
   },
   examples: [
@@ -170,12 +176,20 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
     planned === undefined
       ? new Map<string, string>()
       : recoveryAdditions(planned, restoreCommandOfProgram(app, options), sentinel.pgVersion);
-  const durable = !settings.disableFsync;
   const prepared = await prepareFetch(
     { transport, logger, signal },
-    { destination, backup, sentinel, restoreSpec, mask, additions, durable },
+    {
+      ...{ destination, backup, sentinel, restoreSpec, mask, additions },
+      durable: !settings.disableFsync,
+      newestFirst: flagOf(options['reverse-unpack'], settings.reverseUnpack),
+      skipRedundantParts: flagOf(options['skip-redundant-tars'], settings.skipRedundantTars),
+    },
   );
   return { prepared, transport };
+}
+
+function flagOf(option: string | boolean | undefined, setting: boolean): boolean {
+  return typeof option === 'boolean' ? option : setting;
 }
 
 function refuseWhatIsMissing(options: Arguments['options']): void {

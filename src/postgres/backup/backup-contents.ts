@@ -7,7 +7,9 @@ import { ObjectNotFoundError } from '../../storage/errors.ts';
 import { baseNameOf } from '../../storage/key.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { BackupContents } from './fetch-plan.ts';
+import type { FileEntry } from './files-metadata.ts';
 import { readFilesMetadata } from './files-metadata-reader.ts';
+import { isLabelPart } from './names.ts';
 import type { Sentinel } from './sentinel.ts';
 
 /** What reading them needs. */
@@ -15,6 +17,8 @@ export interface ContentsOptions {
   readonly sentinel: Sentinel;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Whether anything is to be restored of a file, by its name in the list; default: of all of them. */
+  isNeeded?(name: string): boolean;
 }
 
 /**
@@ -26,18 +30,23 @@ export interface ContentsOptions {
 export async function readContents(
   transport: Transport,
   backup: string,
-  { sentinel, logger, signal }: ContentsOptions,
+  { sentinel, logger, signal, isNeeded = () => true }: ContentsOptions,
 ): Promise<BackupContents> {
   const objects: ObjectInfo[] = [];
   for await (const entry of transport.storage.list(tarPartitionsFolder(backup), { signal })) {
     if (entry.kind === 'object') objects.push(entry);
   }
-  const unlisted = { name: backup, objects, files: undefined, tarFileSets: new Map<string, readonly string[]>() };
+  const unlisted: BackupContents = { name: backup, objects, files: undefined, ...nothingListed };
+  if (sentinel.embeddedFiles === undefined && sentinel.filesMetadataDisabled) return unlisted;
+
+  const present = new Set(objects.map((object) => baseNameOf(object.key)));
+  const collected = collectContents(present, isNeeded);
   if (sentinel.embeddedFiles !== undefined) {
     const { files, tarFileSets } = sentinel.embeddedFiles;
-    return { ...unlisted, files: [...files.keys()], tarFileSets, listedParts: new Set(tarFileSets.keys()) };
+    for (const [name, entry] of files) collected.visitor.file(name, entry);
+    for (const [tar, members] of tarFileSets) collected.visitor.tarFileSet(tar, members);
+    return { name: backup, objects, ...collected.contents() };
   }
-  if (sentinel.filesMetadataDisabled) return unlisted;
   const key = filesMetadataKey(backup);
   let source: ByteSource;
   try {
@@ -47,21 +56,57 @@ export async function readContents(
     logger.warn('backup has no files metadata, everything in its parts counts', { backup });
     return unlisted;
   }
+  await readFilesMetadata(source, collected.visitor, `"${key}"`);
+  return { name: backup, objects, ...collected.contents() };
+}
+
+type Listed = Omit<BackupContents, 'name' | 'objects'>;
+
+const nothingListed: Omit<Listed, 'files'> = {
+  increments: new Set<string>(),
+  skipped: new Set<string>(),
+  lostParts: new Map<string, string>(),
+  listedParts: new Set<string>(),
+  neededParts: undefined,
+};
+
+/** Keeps what a restore needs of the list: member names of parts only where a part is missing, which is rare. */
+function collectContents(present: ReadonlySet<string>, isNeeded: (name: string) => boolean) {
   const files: string[] = [];
-  const tarFileSets = new Map<string, readonly string[]>();
+  const increments = new Set<string>();
+  const skipped = new Set<string>();
+  const lostParts = new Map<string, string>();
   const listedParts = new Set<string>();
-  // Member names per part are kept only for parts that are missing, which is rare.
-  const present = new Set(objects.map((object) => baseNameOf(object.key)));
-  await readFilesMetadata(
-    source,
-    {
-      file: (name) => files.push(name),
-      tarFileSet(tar, members) {
+  const neededParts = new Set<string>();
+  /** Members of parts that are missing; what was assigned to a part may have vanished before it was packed. */
+  const assigned = new Map<string, readonly string[]>();
+  return {
+    visitor: {
+      file(name: string, { isIncremented, isSkipped }: FileEntry): void {
+        files.push(name);
+        if (isIncremented) increments.add(name);
+        if (isSkipped) skipped.add(name);
+      },
+      tarFileSet(tar: string, members: readonly string[]): void {
         listedParts.add(tar);
-        if (!present.has(tar)) tarFileSets.set(tar, members);
+        if (!present.has(tar)) assigned.set(tar, members);
+        if (members.some((member) => isNeeded(member))) neededParts.add(tar);
       },
     },
-    `"${key}"`,
-  );
-  return { ...unlisted, files: files.length === 0 ? undefined : files, tarFileSets, listedParts };
+    contents(): Listed {
+      const known = assigned.size === 0 ? undefined : new Set(files);
+      for (const [tar, members] of assigned) {
+        const lost = members.find((member) => known?.has(member) === true && !skipped.has(member) && isNeeded(member));
+        if (lost !== undefined || isLabelPart(tar)) lostParts.set(tar, lost ?? tar);
+      }
+      return {
+        files: files.length === 0 ? undefined : files,
+        increments,
+        skipped,
+        lostParts,
+        listedParts,
+        neededParts,
+      };
+    },
+  };
 }

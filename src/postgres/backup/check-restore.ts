@@ -5,26 +5,29 @@ import { parseBackupLabel } from './backup-label.ts';
 import { heldBackControlPath } from './complete-restore.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import type { FetchRequest } from './fetch.ts';
+import type { ChainPlan } from '../restore/chain-plan.ts';
 import { labelMember } from './names.ts';
-import type { NameSet } from './name-set.ts';
 import { localPath, type RestoreLayout } from './restore-target.ts';
 import type { Sentinel } from './sentinel.ts';
 import type { SmallFile } from './small-tar.ts';
 
-/** @throws CorruptError when files of the backup did not come */
+/**
+ * @param got.parts what came of the newest backup
+ * @throws CorruptError when files of the backup, or of one that it builds on, did not come
+ */
 export function checkArrived(
-  { backup, sentinel }: Pick<FetchRequest, 'backup' | 'sentinel'>,
-  got: {
-    readonly parts: readonly FetchedPart[];
-    readonly wanted: NameSet | undefined;
-    readonly small: readonly SmallFile[];
-  },
+  { steps, names }: ChainPlan,
+  got: { readonly parts: readonly FetchedPart[]; readonly small: readonly SmallFile[] },
 ): void {
-  if (got.wanted !== undefined) {
-    const missing = [...got.wanted.unmarked()];
-    if (missing.length === 0) return;
-    throw new CorruptError(`backup "${backup}" lacks ${missing.length} of its files, such as "${missing[0] ?? ''}"`);
+  for (const { backup, files } of steps) {
+    const missing = new Set(files?.missing());
+    for (const [number, name] of missing.size === 0 ? [] : (names?.entries() ?? [])) {
+      if (!missing.has(number)) continue;
+      throw new CorruptError(`backup "${backup}" lacks ${missing.size} of its files, such as "${name}"`);
+    }
   }
+  const [{ backup, sentinel, files }] = steps;
+  if (files !== undefined) return;
   // Without a list of files, what is left to compare is the sum of their sizes; remote backups count otherwise.
   const bytes =
     got.parts.reduce((sum, part) => sum + part.memberBytes, 0) +

@@ -5,17 +5,23 @@ import type { ObjectInfo } from '../../storage/storage.ts';
 import { memberPath, type MemberPath } from './member-path.ts';
 import { isControlPart, isLabelPart, isWalEBackupName } from './names.ts';
 
-/** What is known of the contents of a backup. */
+/** What is known of the contents of a backup. Names are those of its list, as they are written there. */
 export interface BackupContents {
   readonly name: string;
   /** Everything in `tar_partitions/`. */
   readonly objects: readonly ObjectInfo[];
   /** Names of all files, as its files metadata has them; undefined when it has none. */
   readonly files: readonly string[] | undefined;
-  /** Member names by tar object name, as far as known. */
-  readonly tarFileSets: ReadonlyMap<string, readonly string[]>;
-  /** The names of all tar objects but that of `pg_control`; undefined or empty when nobody recorded them. */
-  readonly listedParts?: ReadonlySet<string> | undefined;
+  /** Files whose tar member is an increment. */
+  readonly increments: ReadonlySet<string>;
+  /** Files without a tar member here, unchanged since the parent. */
+  readonly skipped: ReadonlySet<string>;
+  /** Tar objects that are not there though they are listed with something that is needed, and that. */
+  readonly lostParts: ReadonlyMap<string, string>;
+  /** The names of all tar objects but that of `pg_control`; empty when nobody recorded them. */
+  readonly listedParts: ReadonlySet<string>;
+  /** Those of them that hold something that is needed; undefined: not known. */
+  readonly neededParts: ReadonlySet<string> | undefined;
 }
 
 /** What will be fetched. */
@@ -27,7 +33,7 @@ export interface FetchPlan {
    * on a standby. They hold other states of the same files.
    */
   readonly strays: readonly ObjectInfo[];
-  /** Unpacked after all others; undefined only in backups of WAL-E, which has it in a part. */
+  /** Unpacked after all others; undefined only in older backups of a chain, and those of WAL-E, which has it in a part. */
   readonly control: ObjectInfo | undefined;
   /** Undefined where the label is a member of a part: remote backups, and older releases. */
   readonly label: ObjectInfo | undefined;
@@ -37,39 +43,45 @@ export interface FetchPlan {
   readonly wanted: readonly MemberPath[] | undefined;
 }
 
+/** Which of the parts are fetched. */
+export interface FetchScope {
+  /** The newest backup of its chain, whose control file and label count. */
+  readonly isNewest: boolean;
+  /** Leave out parts that are not needed, where that is known. */
+  readonly onlyNeeded: boolean;
+}
+
 /** @throws CorruptError when a part is missing, or a recorded name leads out of the data directory */
-export function planFetch(contents: BackupContents): FetchPlan {
-  const { name, objects, files, tarFileSets, listedParts } = contents;
+export function planFetch(contents: BackupContents, { isNewest, onlyNeeded }: FetchScope): FetchPlan {
+  const { name, objects, files, listedParts, lostParts, neededParts } = contents;
   const baseName = ({ key }: ObjectInfo) => baseNameOf(key);
   const control = objects.find((object) => isControlPart(baseName(object)));
   const label = objects.find((object) => isLabelPart(baseName(object)));
   const ordinary = objects
     .filter((object) => object !== control && object !== label)
     .toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  const isListed = (object: ObjectInfo) => listedParts?.has(baseName(object)) === true;
+  const isListed = (object: ObjectInfo) => listedParts.has(baseName(object));
   const areListed = ordinary.some(isListed);
-  const parts = areListed ? ordinary.filter(isListed) : ordinary;
-  if (parts.length === 0) throw damaged(name, 'has no tar parts');
-  if (control === undefined && !isWalEBackupName(name)) throw damaged(name, 'lacks pg_control.tar');
-
-  const wanted = files?.map(memberPath);
-  const known = new Set(wanted);
-  const present = new Set(objects.map(baseName));
-  for (const [tar, members] of tarFileSets) {
-    // A tar all of whose files vanished while they were packed was never written.
-    const lost = present.has(tar) ? undefined : members.find((member) => known.has(memberPath(member)));
-    if (lost !== undefined) throw damaged(name, `lacks "${tar}", which holds "${lost}"`);
-    if (!present.has(tar) && isLabelPart(tar)) throw damaged(name, `lacks "${tar}"`);
+  const whole = areListed ? ordinary.filter(isListed) : ordinary;
+  if (isNewest && whole.length === 0) throw damaged(name, 'has no tar parts');
+  if (isNewest && control === undefined && !isWalEBackupName(name)) throw damaged(name, 'lacks pg_control.tar');
+  for (const [tar, member] of lostParts) {
+    if (!isLabelPart(tar)) throw damaged(name, `lacks "${tar}", which holds "${member}"`);
+    if (isNewest) throw damaged(name, `lacks "${tar}"`);
   }
+  const parts =
+    areListed && onlyNeeded && neededParts !== undefined
+      ? whole.filter((object) => neededParts.has(baseName(object)))
+      : whole;
   return {
     parts,
     strays: areListed ? ordinary.filter((object) => !isListed(object)) : [],
-    control,
-    label,
-    totalBytes: [...parts, control, label]
+    control: isNewest ? control : undefined,
+    label: isNewest ? label : undefined,
+    totalBytes: [...parts, ...(isNewest ? [control, label] : [])]
       .filter((object) => object !== undefined)
       .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    wanted,
+    wanted: files?.map(memberPath),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Settings of backup-fetch. Those of features that a later version brings are declared too, so that they can be answered. */
+/** Settings of backup-fetch. */
 import { boolean, json } from '../../config/parsers.ts';
 import { optionalSetting, setting } from '../../config/setting.ts';
 
@@ -15,22 +15,16 @@ export const fetchSettings = {
     'false',
     'Do not wait until restored files are on disk. A crash soon after the restore may then damage them unnoticed.',
   ),
-};
-
-const later = 'Not in this version';
-
-/** What concerns delta backups only, which a later version restores. */
-export const laterFetchSettings = {
   reverseUnpack: setting(
     'WALG_USE_REVERSE_UNPACK',
     boolean,
-    'false',
-    `Unpack the newest backup of a chain first; flag --reverse-unpack. ${later}: it changes nothing for a full backup.`,
+    'true',
+    'With a delta backup: unpack the newest backup of its chain first, so that each page is written once and no file is ever larger than in the end; flag --reverse-unpack. WAL-G’s default is false; what is restored is the same.',
   ),
   skipRedundantTars: setting(
     'WALG_SKIP_REDUNDANT_TARS',
     boolean,
-    'false',
-    `Skip parts that newer backups of the chain replace; flag --skip-redundant-tars. ${later}: it changes nothing for a full backup.`,
+    'true',
+    'With a delta backup: fetch only the parts of older backups that hold something still needed; flag --skip-redundant-tars. WAL-G’s default is false; what is restored is the same.',
   ),
 };

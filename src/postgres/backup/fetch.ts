@@ -1,6 +1,7 @@
 /**
- * Restores a full backup into an empty directory: everything is looked at before a byte is written, parts are unpacked
- * side by side, and `pg_control` comes last, so that a restore that did not end well cannot be started.
+ * Restores a backup, with those it builds on, into an empty directory: everything is looked at before a byte is written,
+ * parts of one backup are unpacked side by side, and `pg_control` comes last, so that a restore that did not end well
+ * cannot be started.
  */
 import { dirname, resolve } from 'node:path';
 import type { Transport } from '../../pipeline/transport.ts';
@@ -9,19 +10,16 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Progress } from '../../platform/progress.ts';
 import { controlFilePath } from '../pgdata.ts';
-import { readContents } from './backup-contents.ts';
+import { readChain } from '../restore/chain.ts';
+import { planChain, type ChainPlan } from '../restore/chain-plan.ts';
+import { unpackChain } from '../restore/unpack-chain.ts';
 import { checkArrived, checkLabel, checkRestoredControl, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
 import { readStoredControl, type StoredControl } from './control-of-backup.ts';
-import { DeltaBackupError } from './delta-backup-error.ts';
 import { makeDestination, requireEmpty, resolveDestination } from './destination.ts';
-import type { FetchedPart } from './fetch-part.ts';
-import { planFetch, type FetchPlan } from './fetch-plan.ts';
-import { fetchPart } from './fetch-retry.ts';
 import { globMatcher } from './glob.ts';
 import type { MemberPath } from './member-path.ts';
 import { labelMember, tablespaceMapMember } from './names.ts';
-import { createNameSet, type NameSet } from './name-set.ts';
 import type { RestoreLayout } from './restore-target.ts';
 import type { Sentinel } from './sentinel.ts';
 import { readSmallTar, type SmallFile } from './small-tar.ts';
@@ -54,13 +52,17 @@ export interface FetchRequest {
   readonly additions: ReadonlyMap<MemberPath, string>;
   /** Everything is on disk at the end. */
   readonly durable: boolean;
+  /** With a delta backup, whether it is unpacked before those it builds on (each page is written once) or after them. */
+  readonly newestFirst: boolean;
+  /** Parts that hold nothing that newer backups don't replace are not fetched. */
+  readonly skipRedundantParts: boolean;
 }
 
 /** A restore that nothing speaks against, all looked at and nothing written. */
 export interface PreparedFetch {
   readonly request: FetchRequest;
   readonly layout: RestoreLayout;
-  readonly plan: FetchPlan;
+  readonly chain: ChainPlan;
   readonly control: StoredControl | undefined;
   /** Label and tablespace map, where they have an object of their own. */
   readonly labels: ReadonlyMap<MemberPath, SmallFile>;
@@ -77,12 +79,11 @@ export interface FetchSummary {
 
 /** Signals that a backup may contain and that would contradict a recovery that is asked for. */
 const recoveryFiles: readonly MemberPath[] = ['standby.signal', 'recovery.signal'];
-const progressMs = 100;
 
 /**
  * Looks at everything that could speak against a restore.
  *
- * @throws DeltaBackupError; ArchiverError: `usage` for a wrong specification, `cannotWrite` for a destination that is
+ * @throws BrokenChainError; ArchiverError: `usage` for a wrong specification, `cannotWrite` for a destination that is
  *   not empty, `corrupt` for a damaged backup
  */
 export async function prepareFetch(
@@ -91,7 +92,6 @@ export async function prepareFetch(
 ): Promise<PreparedFetch> {
   const { transport, logger, signal } = services;
   const { backup, sentinel, mask } = request;
-  if (sentinel.kind === 'delta') throw new DeltaBackupError(backup, sentinel.root);
   if (mask !== undefined) globMatcher(mask);
 
   const destination = resolveDestination(request.destination);
@@ -104,8 +104,12 @@ export async function prepareFetch(
   });
   for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
-  const plan = planFetch(await readContents(transport, backup, { sentinel, logger, signal }));
-  for (const { key } of plan.strays) logger.warn('a part that the backup does not list is left out', { key });
+  const links = await readChain(transport.storage, { backup, sentinel }, { signal });
+  const chain = await planChain({ transport, logger, signal, skipRedundantParts: request.skipRedundantParts }, links);
+  for (const { key } of chain.steps.flatMap(({ plan }) => plan.strays)) {
+    logger.warn('a part that the backup does not list is left out', { key });
+  }
+  const [{ plan }] = chain.steps;
   const control =
     plan.control === undefined
       ? undefined
@@ -116,7 +120,7 @@ export async function prepareFetch(
   return {
     request,
     layout: { destination, tablespaces: spaces.directories },
-    plan,
+    chain,
     control,
     labels,
     leaveOut: [
@@ -136,17 +140,17 @@ export async function prepareFetch(
  */
 export async function restoreBackup(services: FetchServices, prepared: PreparedFetch): Promise<FetchSummary> {
   const { logger } = services;
-  const { request, layout, plan, control, labels, leaveOut } = prepared;
+  const { request, layout, chain, control, labels, leaveOut } = prepared;
   const { backup, sentinel, mask, durable, additions } = request;
   const { destination } = layout;
-  const wanted = plan.wanted === undefined ? undefined : createNameSet(plan.wanted);
 
-  logger.info('restoring backup', { backup, destination, parts: plan.parts.length, storedBytes: plan.totalBytes });
+  logger.info('restoring backup', { backup, destination, ...sizesOf(chain) });
   try {
     makeDestinations(layout);
-    const parts = await unpack(services, plan, { layout, wanted, mask, durable, leaveOut });
+    const unpacked = await unpackChain(services, chain, { ...request, layout, leaveOut });
     const small = [...labels.values(), ...(control === undefined ? [] : [control.file])];
-    checkArrived(request, { parts, wanted, small });
+    checkArrived(chain, { parts: unpacked[0], small });
+    const parts = unpacked.flat();
     if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
     if (mask === undefined && control === undefined) checkRestoredControl(request, layout);
     const isWanted = (path: MemberPath) => mask === undefined || globMatcher(`/${mask}`)(`/${path}`);
@@ -181,39 +185,17 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
 
 const noFiles: ReadonlyMap<MemberPath, SmallFile> = new Map();
 
-async function unpack(
-  services: FetchServices,
-  plan: FetchPlan,
-  job: {
-    readonly layout: RestoreLayout;
-    readonly wanted: NameSet | undefined;
-    readonly mask: string | undefined;
-    readonly leaveOut: readonly MemberPath[];
-    readonly durable: boolean;
-  },
-): Promise<readonly FetchedPart[]> {
-  const { logger } = services;
-  await using pool = services.openPool(plan.parts.length);
-  const progress = services.openProgress(plan.totalBytes);
-  const shown = setInterval(() => {
-    progress.update(pool.bytesDone());
-  }, progressMs);
-  try {
-    return await Promise.all(
-      plan.parts.map(async ({ key }) => {
-        const part = await fetchPart(
-          { ...services, pool },
-          { kind: 'fetchPart', key, ...job, wanted: job.wanted?.shared },
-        );
-        logger.debug('part unpacked', { key, files: part.filesWritten, bytes: part.memberBytes });
-        for (const name of part.unlisted) logger.warn('left out, the backup does not list it', { file: name });
-        return part;
-      }),
-    );
-  } finally {
-    clearInterval(shown);
-    progress.finish();
-  }
+/** What a chain comes to. */
+export function sizesOf({ steps }: ChainPlan): {
+  readonly backups: number;
+  readonly parts: number;
+  readonly storedBytes: number;
+} {
+  return {
+    backups: steps.length,
+    parts: steps.reduce((sum, { plan }) => sum + plan.parts.length, 0),
+    storedBytes: steps.reduce((sum, { plan }) => sum + plan.totalBytes, 0),
+  };
 }
 
 /** The destination may get new folders above it, open to all as usual; those inside are the owner's. */

@@ -2,10 +2,11 @@
  * Where a backup is restored to: a directory that was empty, and one for each tablespace. Files are written through here
  * only, and never through a symbolic link: links of the backup are made when everything else is in place.
  */
-import { closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import type { TarSink } from '../../archive/reader.ts';
-import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
-import { writeAll } from '../../platform/files.ts';
+import { ArchiverError, CorruptError, codeOf, messageOf } from '../../errors.ts';
+import { writeAll, writeAllAt } from '../../platform/files.ts';
+import type { PagedFile } from '../restore/page-sink.ts';
 import { createFlusher, FlushError, type Flusher } from './flusher.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
 
@@ -34,6 +35,12 @@ export interface RestoreTarget {
   makeDirectory(path: MemberPath): void;
   /** Opens a file to write; one that a failed attempt left is replaced. */
   openFile(path: MemberPath, mode: number): TarSink;
+  /**
+   * Opens a file to write pages of it.
+   *
+   * @param mode to make the file with, or to give it; undefined: it must be there, else that throws a CorruptError
+   */
+  openPages(path: MemberPath, mode: number | undefined): PagedFile;
   /** Absolute paths of all directories that were written to. */
   touched(): readonly string[];
   /** Waits until all files are closed and, where that is wanted, on disk. Call it also after a failure. */
@@ -76,6 +83,11 @@ export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly
       makeReady(local.slice(0, local.lastIndexOf('/')), path);
       return openSink(local, path, { mode, flusher });
     },
+    openPages(path, mode) {
+      const local = localPath(layout, path);
+      makeReady(local.slice(0, local.lastIndexOf('/')), path);
+      return openPagedFile(local, path, { mode, flusher });
+    },
     touched: () => [...ready],
     async settled() {
       try {
@@ -91,11 +103,70 @@ export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly
 function openSink(
   local: string,
   path: MemberPath,
-  options: { readonly mode: number; readonly flusher: Flusher | undefined },
+  { mode, flusher }: { readonly mode: number; readonly flusher: Flusher | undefined },
 ): TarSink {
-  const { mode, flusher } = options;
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const attempt = <R>(action: () => R): R => {
+  const file = openLocal(local, path, { flags: constants.O_CREAT | constants.O_TRUNC, flusher });
+  return {
+    write(chunk) {
+      file.attempt((fd) => {
+        writeAll(fd, chunk);
+      });
+      file.wrote(chunk.length);
+    },
+    end() {
+      file.end(mode);
+    },
+    abort: file.abort,
+  };
+}
+
+function openPagedFile(
+  local: string,
+  path: MemberPath,
+  { mode, flusher }: { readonly mode: number | undefined; readonly flusher: Flusher | undefined },
+): PagedFile {
+  const file = openLocal(local, path, { flags: mode === undefined ? 0 : constants.O_CREAT, flusher });
+  if (mode !== undefined) {
+    file.attempt((fd) => {
+      fchmodSync(fd, mode & 0o777);
+    });
+  }
+  return {
+    sizeBytes: () => file.attempt((fd) => fstatSync(fd).size),
+    resize(bytes) {
+      file.attempt((fd) => {
+        ftruncateSync(fd, bytes);
+      });
+    },
+    writeAt(piece, position) {
+      file.attempt((fd) => {
+        writeAllAt(fd, piece, position);
+      });
+      file.wrote(piece.length);
+    },
+    end() {
+      file.end(undefined);
+    },
+    abort: file.abort,
+  };
+}
+
+/** An open file, whose errors say which it is. */
+interface LocalFile {
+  attempt<R>(action: (fd: number) => R): R;
+  /** So many more bytes were written. */
+  wrote(bytes: number): void;
+  end(mode: number | undefined): void;
+  abort(): void;
+}
+
+function openLocal(
+  local: string,
+  path: MemberPath,
+  { flags, flusher }: { readonly flags: number; readonly flusher: Flusher | undefined },
+): LocalFile {
+  const { O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const translated = <R>(action: () => R): R => {
     try {
       return action();
     } catch (error) {
@@ -103,23 +174,21 @@ function openSink(
     }
   };
   // Not blocking: a FIFO in the way must not stop us for ever.
-  const fd = attempt(() => openSync(local, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600));
+  const fd = translated(() => openSync(local, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0o600));
   const file = { fd, path };
   let isOpen = true;
   let unflushedBytes = 0;
   return {
-    write(chunk) {
-      attempt(() => {
-        writeAll(fd, chunk);
-      });
-      unflushedBytes += chunk.length;
+    attempt: (action) => translated(() => action(fd)),
+    wrote(bytes) {
+      unflushedBytes += bytes;
       if (unflushedBytes < flushBytes) return;
       unflushedBytes = 0;
       flusher?.begin(file);
     },
-    end() {
-      attempt(() => {
-        fchmodSync(fd, mode & 0o777);
+    end(mode) {
+      translated(() => {
+        if (mode !== undefined) fchmodSync(fd, mode & 0o777);
         if (flusher === undefined) closeSync(fd);
         else flusher.finish(file);
         isOpen = false;
@@ -142,6 +211,8 @@ export function restoreError(error: unknown, local: string, path: MemberPath): E
     case 'EISDIR':
     case 'ENXIO':
       return new HostileMemberError(path, 'meets something else of the same name');
+    case 'ENOENT':
+      return new CorruptError(`an increment of "${path}" came, and no backup of the chain has the file`);
     case 'ENAMETOOLONG':
       return new HostileMemberError(path, 'has too long a name');
     case 'ENOSPC':

@@ -9,10 +9,10 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { readSentinel, type BackupRecord } from '../backup/backup-record.ts';
 import { readStoredControl } from '../backup/control-of-backup.ts';
-import { DeltaBackupError } from '../backup/delta-backup-error.ts';
 import { listBackupRecords, selectBackup } from '../backup/list.ts';
 import type { MemberPath } from '../backup/member-path.ts';
 import { isControlPart, timelineOfBackup } from '../backup/names.ts';
+import { readChain } from '../restore/chain.ts';
 import { archivedKey, readArchivedWal } from './archived-wal.ts';
 import { readLandmarks } from './landmarks.ts';
 import type { RecoverableBackup } from './reach.ts';
@@ -61,8 +61,6 @@ export async function chooseBackup(
   const named = selector === undefined ? undefined : (await selectBackup(storage, selector, { signal, clock })).name;
   if (request !== undefined && wanted.unchecked !== true) {
     const all = await listBackupRecords(storage, { signal, clock });
-    const sentinel = named === undefined ? undefined : await readSentinel(storage, named, { signal });
-    if (named !== undefined && sentinel?.kind === 'delta') throw new DeltaBackupError(named, sentinel.root);
     const { backup, target } = await chooseForRecovery(services, request, { all, named });
     return { backup: backup.name, request: { ...request, target } };
   }
@@ -75,7 +73,7 @@ export async function chooseBackup(
   });
 }
 
-/** Deltas are left aside, since this version cannot restore them. */
+/** Deltas whose chain is broken are left aside. */
 async function chooseForRecovery(
   services: RecoveryServices,
   request: RecoveryRequest,
@@ -108,14 +106,15 @@ async function recoverable(services: RecoveryServices, record: BackupRecord): Pr
   try {
     const sentinel = await readSentinel(services.transport.storage, name, { signal: services.signal });
     const { startLsn, finishLsn } = sentinel;
-    if (sentinel.kind === 'delta' || timeline === undefined) return undefined;
+    if (timeline === undefined) return undefined;
+    await readChain(services.transport.storage, { backup: name, sentinel }, { signal: services.signal });
     if (startLsn === undefined || finishLsn === undefined) return undefined;
     // Of a backup that tells no time it is known that it ended before its sentinel was stored, be that the original or a copy.
     const finishTime = finished === undefined || finished === zeroTimeNs ? record.entry.modified : finished;
     return { name, timeline, startLsn, finishLsn, finishTime };
   } catch (error) {
     if (!(error instanceof ArchiverError) || (error.kind !== 'corrupt' && error.kind !== 'missing')) throw error;
-    services.logger.warn('backup left aside, its sentinel cannot be read', { backup: name, reason: error.message });
+    services.logger.warn('backup left aside', { backup: name, reason: error.message });
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CorruptError } from '../../../../src/errors.ts';
-import { planFetch, type BackupContents } from '../../../../src/postgres/backup/fetch-plan.ts';
+import { planFetch, type BackupContents, type FetchPlan, type FetchScope } from '../../../../src/postgres/backup/fetch-plan.ts';
 import type { ObjectInfo } from '../../../../src/storage/storage.ts';
 
 const name = 'base_000000010000000000000002';
@@ -19,46 +19,66 @@ const whole: BackupContents = {
     object('pg_control.tar.lz4'),
   ],
   files: ['/', '/base', '/base/1', '/PG_VERSION'],
-  tarFileSets: new Map([['part_001.tar.lz4', ['/', '/PG_VERSION']]]),
+  increments: new Set(),
+  skipped: new Set(),
+  lostParts: new Map(),
+  listedParts: new Set(),
+  neededParts: undefined,
 };
+
+const plan = (contents: BackupContents, scope: Partial<FetchScope> = {}): FetchPlan =>
+  planFetch(contents, { isNewest: true, onlyNeeded: true, ...scope });
 
 describe('planFetch', () => {
   it('unpacks the biggest part first, and neither control file nor label among them', () => {
-    const plan = planFetch(whole);
-    expect(plan.parts.map(({ key }) => key.slice(-16))).toEqual(['part_003.tar.lz4', 'part_001.tar.lz4']);
-    expect(plan.control?.key).toContain('pg_control');
-    expect(plan.label?.key).toContain('backup_label');
-    expect(plan.totalBytes).toBe(75);
-    expect(plan.wanted).toEqual(['', 'base', 'base/1', 'PG_VERSION']);
+    const planned = plan(whole);
+    expect(planned.parts.map(({ key }) => key.slice(-16))).toEqual(['part_003.tar.lz4', 'part_001.tar.lz4']);
+    expect(planned.control?.key).toContain('pg_control');
+    expect(planned.label?.key).toContain('backup_label');
+    expect(planned.totalBytes).toBe(75);
+    expect(planned.wanted).toEqual(['', 'base', 'base/1', 'PG_VERSION']);
   });
 
   it('takes the label from a part where it has no object of its own', () => {
-    expect(planFetch({ ...whole, objects: whole.objects.slice(1) }).label).toBeUndefined();
+    expect(plan({ ...whole, objects: whole.objects.slice(1) }).label).toBeUndefined();
   });
 
   it('does without pg_control.tar only in a backup of WAL-E', () => {
     const objects = whole.objects.slice(0, -1);
-    expect(() => planFetch({ ...whole, objects })).toThrow(/lacks pg_control\.tar/);
-    expect(planFetch({ ...whole, name: `${name}_00000040`, objects }).control).toBeUndefined();
+    expect(() => plan({ ...whole, objects })).toThrow(/lacks pg_control\.tar/);
+    expect(plan({ ...whole, name: `${name}_00000040`, objects }).control).toBeUndefined();
   });
 
   it('misses a part that holds wanted files', () => {
-    const tarFileSets = new Map([['part_002.tar.lz4', ['/vanished', '/base/1']]]);
-    expect(() => planFetch({ ...whole, tarFileSets })).toThrow(/lacks "part_002\.tar\.lz4", which holds "\/base\/1"/);
-  });
-
-  it('does not miss a part all of whose files had vanished', () => {
-    const tarFileSets = new Map([['part_002.tar.lz4', ['/vanished']]]);
-    expect(planFetch({ ...whole, tarFileSets }).parts).toHaveLength(2);
+    const lostParts = new Map([['part_002.tar.lz4', '/base/1']]);
+    expect(() => plan({ ...whole, lostParts })).toThrow(/lacks "part_002\.tar\.lz4", which holds "\/base\/1"/);
   });
 
   it('misses the label where the backup says that it has one', () => {
-    const tarFileSets = new Map([['backup_label.tar.lz4', ['tablespace_map', 'backup_label']]]);
-    expect(() => planFetch({ ...whole, objects: whole.objects.slice(1), tarFileSets })).toThrow(/backup_label/);
+    const lostParts = new Map([['backup_label.tar.lz4', 'backup_label']]);
+    expect(() => plan({ ...whole, objects: whole.objects.slice(1), lostParts })).toThrow(/backup_label/);
+  });
+
+  it('leaves out parts that nothing is needed of, unless told otherwise', () => {
+    const listed = {
+      ...whole,
+      listedParts: new Set(['part_001.tar.lz4', 'part_003.tar.lz4', 'backup_label.tar.lz4']),
+      neededParts: new Set(['part_001.tar.lz4']),
+    };
+    const keys = ({ parts }: FetchPlan) => parts.map(({ key }) => key.slice(-16));
+    expect(keys(plan(listed))).toEqual(['part_001.tar.lz4']);
+    expect(keys(plan(listed, { onlyNeeded: false }))).toEqual(['part_003.tar.lz4', 'part_001.tar.lz4']);
+  });
+
+  it('takes neither control file nor label from an older backup of a chain, and misses neither', () => {
+    const lostParts = new Map([['backup_label.tar.lz4', 'backup_label']]);
+    const older = plan({ ...whole, lostParts }, { isNewest: false });
+    expect([older.control, older.label, older.totalBytes]).toEqual([undefined, undefined, 55]);
+    expect(plan({ ...whole, objects: [] }, { isNewest: false }).parts).toEqual([]);
   });
 
   it('refuses a backup without parts, and hostile names in the list of files', () => {
-    expect(() => planFetch({ ...whole, objects: [object('pg_control.tar')] })).toThrow(CorruptError);
-    expect(() => planFetch({ ...whole, files: ['/../x'] })).toThrow(CorruptError);
+    expect(() => plan({ ...whole, objects: [object('pg_control.tar')] })).toThrow(CorruptError);
+    expect(() => plan({ ...whole, files: ['/../x'] })).toThrow(CorruptError);
   });
 });

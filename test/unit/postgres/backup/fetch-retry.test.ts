@@ -11,6 +11,7 @@ const job: FetchPartJob = {
   key: 'part_001.tar',
   layout: { destination: '/new', tablespaces: {} },
   wanted: undefined,
+  isNewest: true,
   mask: undefined,
   leaveOut: [],
   durable: false,
