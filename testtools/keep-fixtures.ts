@@ -10,10 +10,17 @@ const root = resolve(import.meta.dirname, '..');
 const from = resolve(root, '..', 'shared', 'fixtures');
 const to = join(root, 'test', 'fixtures');
 
-/** Fixtures and the full backups that are kept whole, the oldest first. */
+/** Fixtures and the backups that are kept whole, the oldest, a full one, first. */
 const kept: Readonly<Record<string, readonly string[]>> = {
-  'pg15-lz4-delta': ['base_000000010000000000000002'],
-  'pg17-lz4-delta': ['base_000000010000000000000002'],
+  'pg15-lz4-delta': [
+    'base_000000010000000000000002',
+    'base_000000010000000000000004_D_000000010000000000000002',
+    'base_000000010000000000000006_D_000000010000000000000004',
+  ],
+  'pg17-lz4-delta': [
+    'base_000000010000000000000002',
+    'base_000000010000000000000004_D_000000010000000000000002',
+  ],
   'pg15-lzma': ['base_000000010000000000000002'],
   'pg15-zstd': ['base_00000001000000000000000F', 'base_000000010000000000000012'],
   'pg15-brotli-pgp': ['base_000000010000000000000002'],
