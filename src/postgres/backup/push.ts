@@ -22,7 +22,8 @@ import { pushControlPart, pushLabelPart, readStableControlFile } from './last-pa
 import { planParts, type PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import { pushParts } from './push-parts.ts';
-import { ForeignPartsError, recordBackup, type FinishedBackup } from './record.ts';
+import { ForeignPartsError } from './complete-backup.ts';
+import { recordBackup, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 

@@ -1,20 +1,16 @@
-/** What is written about a backup when all its parts are stored: files metadata, metadata and, last, the sentinel. */
-import { fromBytes, collect, type ByteSource } from '../../bytes/stage.ts';
-import { filesMetadataKey, metadataKey, sentinelKey, tarPartitionsFolder } from '../../catalog/layout.ts';
+/** What is written about a local backup when all its parts are stored: files metadata, metadata and, last, the sentinel. */
+import type { ByteSource } from '../../bytes/stage.ts';
 import type { JsonValue } from '../../catalog/json.ts';
 import { timeOfDate } from '../../catalog/time.ts';
-import { ArchiverError } from '../../errors.ts';
-import { pushPlain } from '../../pipeline/push-object.ts';
-import { ObjectExistsError } from '../../storage/errors.ts';
 import { baseNameOf } from '../../storage/key.ts';
-import type { Abortable, Key, Storage, StoredObject, WriteOptions } from '../../storage/storage.ts';
+import type { Abortable, Storage } from '../../storage/storage.ts';
 import type { ClusterWalk } from '../cluster/walk.ts';
+import { completeBackup, type StoredBackup } from './complete-backup.ts';
 import { formatFilesMetadata, type DatabaseEntry, type FileEntry } from './files-metadata.ts';
-import { formatBackupMetadata, metadataOfSentinel } from './metadata.ts';
 import { labelMember, tablespaceMapMember } from './names.ts';
 import type { PlannedPart } from './plan-parts.ts';
 import type { PushedPart } from './push-part.ts';
-import { formatSentinel, type FullSentinel } from './sentinel.ts';
+import type { FullSentinel } from './sentinel.ts';
 import type { BackupEnd, BackupSession } from './session.ts';
 
 /** All that is known of a finished backup. */
@@ -97,40 +93,10 @@ function* tarFileSets({ parts, labelPart: label }: FinishedBackup): Generator<[s
   yield [baseNameOf(label.key), [tablespaceMapMember, labelMember]];
 }
 
-/** The storage has other parts under the name of this backup than this run wrote: it must leave them alone. */
-export class ForeignPartsError extends ArchiverError {
-  constructor(message: string) {
-    super('busy', message, {
-      hint: 'Another run wrote a backup of the same name meanwhile, from another server or machine. Push again.',
-    });
-  }
-}
-
 /**
- * Makes sure that the storage has exactly the parts that were pushed: another run elsewhere, which no lock of this server
- * keeps out, may have written a backup of the same name.
+ * Writes metadata, files metadata (unless disabled) and sentinel; see {@link completeBackup}.
  *
- * @throws ForeignPartsError (kind `busy`)
- */
-export async function checkStoredParts(storage: Storage, backup: FinishedBackup, options: Abortable): Promise<void> {
-  const expected = new Map(storedParts(backup).map((part) => [part.key, part.storedBytes]));
-  const folder = tarPartitionsFolder(backup.session.name);
-  for await (const info of storage.list(folder, { recursive: true, ...options })) {
-    if (info.kind !== 'object') continue;
-    if (expected.get(info.key) !== info.sizeBytes) {
-      throw new ForeignPartsError(`the storage holds another "${info.key}" than this run wrote`);
-    }
-    expected.delete(info.key);
-  }
-  const [lost] = expected.keys();
-  if (lost !== undefined) throw new ForeignPartsError(`the storage no longer holds "${lost}"`);
-}
-
-/**
- * Writes metadata, files metadata (unless disabled) and sentinel, in this order. With the sentinel the backup exists; just
- * before it the parts are looked at once more.
- *
- * @throws ForeignPartsError, and ObjectExistsError when another run completed a backup of that name first
+ * @throws ForeignPartsError, ObjectExistsError
  */
 export async function recordBackup(
   storage: Storage,
@@ -138,37 +104,16 @@ export async function recordBackup(
   databases: Iterable<readonly [string, DatabaseEntry]>,
   options: Abortable,
 ): Promise<FullSentinel> {
-  const { name } = backup.session;
   const sentinel = sentinelOf(backup);
-  const metadata = metadataOfSentinel(sentinel);
-  if (metadata === undefined) throw new Error('a sentinel without a summary');
-  const completes: StoredObject[] = storedParts(backup).map(({ key, storedBytes }) => ({
-    key,
-    sizeBytes: storedBytes,
-  }));
-  async function push(key: Key, open: () => ByteSource): Promise<void> {
-    completes.push({ key, sizeBytes: await pushPlain(storage, key, open, options) });
-  }
-  await push(metadataKey(name), () => fromBytes(Buffer.from(formatBackupMetadata(metadata))));
-  if (!backup.filesMetadataDisabled) {
-    const entries = [...databases];
-    await push(filesMetadataKey(name), () => filesMetadataOfBackup(backup, entries));
-  }
-  await checkStoredParts(storage, backup, options);
-  await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), { ...options, completes });
+  const entries = [...databases];
+  const stored: StoredBackup = {
+    name: backup.session.name,
+    parts: storedParts(backup),
+    sentinel,
+    filesMetadata: backup.filesMetadataDisabled ? undefined : () => filesMetadataOfBackup(backup, entries),
+  };
+  await completeBackup(storage, stored, options);
   return sentinel;
-}
-
-async function pushSentinel(storage: Storage, name: string, bytes: Buffer, options: WriteOptions): Promise<void> {
-  const key = sentinelKey(name);
-  try {
-    await pushPlain(storage, key, () => fromBytes(bytes), { ...options, ifAbsent: true });
-  } catch (error) {
-    if (!(error instanceof ObjectExistsError)) throw error;
-    // The answer to a first attempt of our own may have been lost.
-    const stored = await collect(await storage.read(key, options), bytes.length + 1).catch(() => undefined);
-    if (stored?.equals(bytes) !== true) throw error;
-  }
 }
 
 function storedParts({ parts, controlPart, labelPart: label }: FinishedBackup): readonly PushedPart[] {

@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { collect, fromBytes } from '../../../../src/bytes/stage.ts';
-import {
-  checkStoredParts,
-  recordBackup,
-  sentinelOf,
-  type FinishedBackup,
-} from '../../../../src/postgres/backup/record.ts';
+import { checkStoredParts } from '../../../../src/postgres/backup/complete-backup.ts';
+import { recordBackup, sentinelOf, type FinishedBackup } from '../../../../src/postgres/backup/record.ts';
 import type { ClusterEntry } from '../../../../src/postgres/cluster/walk.ts';
 import { parseLsn } from '../../../../src/postgres/lsn.ts';
 import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
@@ -49,6 +45,9 @@ const finished: FinishedBackup = {
   isPermanent: true,
   filesMetadataDisabled: false,
 };
+
+const [[, part]] = finished.parts as [FinishedBackup['parts'][number]];
+const stored = { name, parts: [part, finished.controlPart, finished.labelPart] };
 
 describe('recording a backup', () => {
   let storage: Storage;
@@ -136,13 +135,13 @@ describe('recording a backup', () => {
   });
 
   it('notices parts that are foreign, changed or gone', async () => {
-    await checkStoredParts(storage, finished, {});
+    await checkStoredParts(storage, stored, {});
     await storage.write(`${parts}/part_002.tar.lz4`, fromBytes(Buffer.alloc(1)));
-    await expect(checkStoredParts(storage, finished, {})).rejects.toMatchObject({ kind: 'busy' });
+    await expect(checkStoredParts(storage, stored, {})).rejects.toMatchObject({ kind: 'busy' });
     await storage.delete([`${parts}/part_002.tar.lz4`]);
     await storage.write(`${parts}/part_001.tar.lz4`, fromBytes(Buffer.alloc(41)));
-    await expect(checkStoredParts(storage, finished, {})).rejects.toThrow('part_001.tar.lz4');
+    await expect(checkStoredParts(storage, stored, {})).rejects.toThrow('part_001.tar.lz4');
     await storage.delete([`${parts}/part_001.tar.lz4`]);
-    await expect(checkStoredParts(storage, finished, {})).rejects.toThrow('no longer holds');
+    await expect(checkStoredParts(storage, stored, {})).rejects.toThrow('no longer holds');
   });
 });
