@@ -22,6 +22,7 @@ const modulePaths = {
   'lzma-decoder': 'src/codecs/lzma/decoder-module.ts',
   'lzma-encoder': 'src/codecs/lzma/encoder-module.ts',
   pages: 'src/postgres/pages/wasm-module.ts',
+  xxh64: 'src/postgres/in-place/xxh64-module.ts',
 } as const;
 
 /** Name of a source in `assembly/`, without its suffix. */
