@@ -1,10 +1,9 @@
 /** What is below a folder: its objects and folders, or what killed writers left. */
 import type { FileEntryWithStats, Stats } from 'ssh2';
 import { isTempName } from '../../platform/temp-name.ts';
-import { StorageUnavailableError } from '../errors.ts';
 import type { Abortable, FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
 import type { SftpConnection } from './connection.ts';
-import { pathOf } from './places.ts';
+import { pathOf, rootHasGone } from './places.ts';
 import { entriesOf, lstat, statTarget } from './remote-files.ts';
 import type { SftpSession } from './session.ts';
 import { asking, isMissing, storageErrorOf, unlessMissing } from './status-error.ts';
@@ -123,7 +122,5 @@ async function described(connection: SftpConnection, path: string): Promise<Stat
 /** @throws StorageUnavailableError when the root went away since it was seen, as with an unmounted disk */
 async function assertPresent(session: SftpSession, connection: SftpConnection): Promise<void> {
   if (!session.hasSeenRoot || (await lstat(connection, pathOf(session, ''))) !== undefined) return;
-  throw new StorageUnavailableError(`the folder of the storage has gone: ${session.config.location}`, {
-    hint: 'Check that its file system is mounted on the server.',
-  });
+  throw rootHasGone(session);
 }

@@ -1,4 +1,5 @@
 /** From keys to paths on the server. */
+import { ArchiverError } from '../../errors.ts';
 import { ObjectNotFoundError, StorageUnavailableError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import type { SftpConnection } from './connection.ts';
@@ -24,13 +25,23 @@ export function removableFolders(key: Key): readonly Key[] {
 
 /**
  * The error for an object that is not there. Where even the root is not, that is no answer: its disk may not be mounted,
- * and PostgreSQL would end recovery for it.
+ * and PostgreSQL would end recovery for it. As with a file storage, a root that was never there is a wrong setting.
  */
 export async function notFound(session: SftpSession, connection: SftpConnection, key: Key): Promise<Error> {
   const { location } = session.config;
-  if ((await lstat(connection, pathOf(session, ''))) !== undefined) return new ObjectNotFoundError(key, location);
-  return new StorageUnavailableError(`cannot read "${key}" in ${location}: the folder of the storage is missing`, {
+  if ((await lstat(connection, pathOf(session, ''))) !== undefined) {
+    session.noteRoot();
+    return new ObjectNotFoundError(key, location);
+  }
+  if (session.hasSeenRoot) return rootHasGone(session);
+  return new ArchiverError('config', `storage root is missing: cannot read "${key}" in ${location}`, {
     hint: 'Check that its file system is mounted there, and WALG_SSH_PREFIX; the first push makes that folder.',
-    repeated: true,
+  });
+}
+
+/** The error for a root that was there before. */
+export function rootHasGone({ config: { location } }: SftpSession): StorageUnavailableError {
+  return new StorageUnavailableError(`storage root has gone: ${location}`, {
+    hint: 'Check that its file system is mounted on the server.',
   });
 }

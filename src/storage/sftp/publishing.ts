@@ -1,4 +1,5 @@
 /** Gives a finished file the name of its object. An answer that is lost is found out about. */
+import { tempNameFor } from '../../platform/temp-name.ts';
 import { ObjectExistsError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import type { SftpConnection } from './connection.ts';
@@ -16,6 +17,7 @@ export interface Finished {
 }
 
 const attempts = 3;
+const replaceAttempts = 20;
 
 /**
  * Publishes it, and makes the name durable.
@@ -31,7 +33,7 @@ export async function publish(session: SftpSession, first: SftpConnection, finis
     try {
       if (!renamed) {
         if (ifAbsent) await create(session, connection, finished);
-        else await replace(connection, tempPath, path);
+        else await replace(connection, tempPath, path, session.clock.now());
         renamed = true;
       }
       await flushFolder(connection, folderOf(path));
@@ -87,19 +89,53 @@ async function linked(connection: SftpConnection, tempPath: string, path: string
   return true;
 }
 
-async function replace(connection: SftpConnection, tempPath: string, path: string): Promise<void> {
+async function replace(connection: SftpConnection, tempPath: string, path: string, now: Date): Promise<void> {
   if (connection.supports('posix-rename@openssh.com')) {
     await renameOver(connection, tempPath, path);
     return;
   }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await rename(connection, tempPath, path);
+      return;
+    } catch (error) {
+      if (statusOf(error) !== sftpStatus.failure || attempt === replaceAttempts) throw error;
+      if (await replacedAside(connection, tempPath, path, tempNameFor(path, now))) return;
+    }
+  }
+}
+
+/**
+ * Puts the old file aside first: for a moment there is neither, for which such a server leaves no other way. False when
+ * others did the same at that moment.
+ */
+async function replacedAside(
+  connection: SftpConnection,
+  tempPath: string,
+  path: string,
+  aside: string,
+): Promise<boolean> {
+  try {
+    await rename(connection, path, aside);
+  } catch (error) {
+    if (statusOf(error) === sftpStatus.noSuchFile) return false;
+    throw error;
+  }
   try {
     await rename(connection, tempPath, path);
   } catch (error) {
-    if (statusOf(error) === undefined || !(await isThere(connection, path))) throw error;
-    // For a moment there is neither: such a server leaves no other way.
-    await remove(connection, path);
-    await rename(connection, tempPath, path);
+    if (statusOf(error) === undefined) throw error;
+    // Back again, unless another writer was quicker, whose object it is then.
+    const isBack = await rename(connection, aside, path).then(
+      () => true,
+      () => false,
+    );
+    if (!isBack && (await isThere(connection, path))) await remove(connection, aside).catch(() => undefined);
+    if (statusOf(error) === sftpStatus.failure) return false;
+    throw error;
   }
+  await remove(connection, aside).catch(() => undefined);
+  return true;
 }
 
 async function isThere(connection: SftpConnection, path: string): Promise<boolean> {
