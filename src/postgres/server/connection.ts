@@ -34,6 +34,8 @@ export interface Connector {
 export interface ConnectionRequest {
   /** Another database than the one that the parameters name. */
   readonly database?: string;
+  /** For commands of the replication protocol, of no database; only after a first connection was made. */
+  readonly replication?: boolean;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
@@ -192,13 +194,13 @@ class RouteFinder implements Connector {
     const options = this.#parameters.get('options');
     const direct = encryption !== false && this.#parameters.get('sslnegotiation') === 'direct';
     const limitS = this.#parameters.integer('connect_timeout', { min: -1, max: 2_147_483 }) ?? 0;
-    return {
+    const config: ClientConfig = {
       host: endpoint.address ?? endpoint.host,
       port: endpoint.port,
       user: this.#user,
       database,
       // The driver would look at the process environment for what is undefined; a function is asked only if need be.
-      password: () => this.#password(route),
+      password: () => this.#password(request.replication === true ? { ...route, database: 'replication' } : route),
       ssl: encryption,
       sslnegotiation: direct ? 'direct' : 'postgres',
       enableChannelBinding: encryption !== false && this.#parameters.get('channel_binding') === 'prefer',
@@ -206,6 +208,8 @@ class RouteFinder implements Connector {
       connectionTimeoutMillis: request.timeoutMs ?? (limitS <= 0 ? 0 : Math.max(limitS, 2) * 1_000),
       ...(options === undefined ? {} : { options }),
     };
+    // The driver knows this parameter, its types don't.
+    return request.replication === true ? Object.assign(config, { replication: 'true' }) : config;
   }
 
   #password({ endpoint, database }: Route): string {

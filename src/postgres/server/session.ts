@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
 import type { Logger } from '../../platform/logger.ts';
 import { isServerMessage, ServerLostError, ServerQueryError } from './errors.ts';
+import { StreamedCommand, type StreamedMessage } from './streamed-command.ts';
 
 /** A row: every value in the text form of the server. */
 export type Row = Readonly<Record<string, string | null>>;
@@ -28,6 +29,11 @@ export interface Session {
   readonly busy: boolean;
   /** Waits for its turn and runs. @throws ServerQueryError, ServerLostError */
   query(query: Query): Promise<readonly Row[]>;
+  /**
+   * Runs a command without values whose answer has streams in it; nothing else may run meanwhile. Who stops before the
+   * end has to `destroy` the session. @throws ServerQueryError, ServerLostError
+   */
+  stream(query: Query): AsyncGenerator<StreamedMessage, void>;
   /** Closes it politely; a query that is still running is cut off. */
   end(): Promise<void>;
   /** Cuts it off; `lost` tells `cause`. */
@@ -111,6 +117,23 @@ class ClientSession implements Session {
     return turn;
   }
 
+  async *stream(query: Query): AsyncGenerator<StreamedMessage, void> {
+    this.lost.throwIfAborted();
+    this.#running += 1;
+    try {
+      const command = this.#client.query(new StreamedCommand(query.text));
+      for (;;) {
+        const message = await command.next();
+        if (message === undefined) break;
+        yield message;
+      }
+      // Only here: what was not read to its end keeps the connection busy.
+      this.#running -= 1;
+    } catch (cause) {
+      throw this.#errorOf(query, cause);
+    }
+  }
+
   async end(): Promise<void> {
     this.#ending = true;
     if (this.lost.aborted) return;
@@ -135,12 +158,16 @@ class ClientSession implements Session {
       });
       return result.rows;
     } catch (cause) {
-      this.lost.throwIfAborted();
-      if (isServerMessage(cause)) throw new ServerQueryError(query.failure, cause, query.hint);
-      throw new ServerLostError(this.location, cause);
+      throw this.#errorOf(query, cause);
     } finally {
       this.#running -= 1;
     }
+  }
+
+  #errorOf(query: Query, cause: unknown): unknown {
+    if (this.lost.aborted) return this.lost.reason;
+    if (isServerMessage(cause)) return new ServerQueryError(query.failure, cause, query.hint);
+    return new ServerLostError(this.location, cause);
   }
 
   #lose(cause: Error): void {
