@@ -157,6 +157,10 @@ class LiveServer implements PostgresServer {
     return this.#lsn({ text: this.#facts.traits.switchWal, failure: 'cannot switch to a new WAL segment' });
   }
 
+  async read(query: Query): Promise<readonly Row[]> {
+    return this.#query(query);
+  }
+
   async archivedUpTo(): Promise<ArchiverState> {
     const [row] = await this.#query({
       text: `select archived_count, last_archived_wal, extract(epoch from last_archived_time) as last_archived_time,

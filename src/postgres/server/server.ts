@@ -10,6 +10,7 @@ import type { Lsn } from '../lsn.ts';
 import { openConnector } from './connection.ts';
 import type { DatabaseContents } from './databases.ts';
 import { openPostgresServer } from './live-server.ts';
+import type { Query, Row } from './session.ts';
 
 /** A backup that has begun. */
 export interface BackupStart {
@@ -112,6 +113,8 @@ export interface PostgresServer extends ServerFacts, AsyncDisposable {
   timelineNow(): Promise<number>;
   /** Ends the current segment, so that it is archived; not on a standby. @returns the end of its WAL */
   switchWal(): Promise<Lsn>;
+  /** Runs a statement that changes nothing. Names in it are qualified: no search_path is set. */
+  read(query: Query): Promise<readonly Row[]>;
   /** What the archiver has done so far. */
   archivedUpTo(): Promise<ArchiverState>;
   /** Proves that the server answers, even while a query is running. @throws ServerLostError */
