@@ -14,6 +14,7 @@ import { prepareFetch, restoreBackup, type PreparedFetch } from '../../postgres/
 import { fetchSettings } from '../../postgres/backup/fetch-settings.ts';
 import type { TablespaceSpec } from '../../postgres/backup/tablespace-spec.ts';
 import { parseRestoreSpec } from '../../postgres/backup/tablespaces.ts';
+import { parseRestoreOnly } from '../../postgres/restore/restore-only.ts';
 import { chooseBackup, recoveryAdditions } from '../../postgres/recovery/prepare.ts';
 import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
@@ -67,7 +68,11 @@ export const backupFetch = defineCommand({
       type: 'boolean',
       text: 'Fetch only parts of older backups that are still needed. Default: yes; --skip-redundant-tars=false fetches all.',
     },
-    'restore-only': { type: 'string', placeholder: 'DB,…', text: 'Restore some databases. Not in this version.' },
+    'restore-only': {
+      type: 'string',
+      placeholder: 'DB,…',
+      text: 'Restore only these: DB, DB/TABLE, DB/SCHEMA.TABLE, separated by commas; * is any text. All others must then be dropped.',
+    },
   },
   examples: [
     { line: 'backup-fetch /srv/restore LATEST', text: 'Restore the newest backup; recovery is set up by you.' },
@@ -153,7 +158,11 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
   const [destination = '', name] = positionals;
   const request = recoveryRequestOf(options);
   const mask = textOf(options['mask']);
-  refuseWhatIsMissing(options);
+  const only = textOf(options['restore-only']);
+  const restoreOnly = only === undefined ? undefined : parseRestoreOnly(only);
+  if (mask !== undefined && restoreOnly !== undefined) {
+    throw usage('--mask and --restore-only exclude each other', 'Give one of them.');
+  }
   if (mask !== undefined && request !== undefined) {
     throw usage('--mask and recovery exclude each other', 'What --mask restores cannot be started.');
   }
@@ -179,10 +188,11 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
   const prepared = await prepareFetch(
     { transport, logger, signal },
     {
-      ...{ destination, backup, sentinel, restoreSpec, mask, additions },
+      ...{ destination, backup, sentinel, restoreSpec, mask, restoreOnly, additions },
       durable: !settings.disableFsync,
-      newestFirst: flagOf(options['reverse-unpack'], settings.reverseUnpack),
-      skipRedundantParts: flagOf(options['skip-redundant-tars'], settings.skipRedundantTars),
+      newestFirst: restoreOnly !== undefined || flagOf(options['reverse-unpack'], settings.reverseUnpack),
+      skipRedundantParts:
+        restoreOnly !== undefined || flagOf(options['skip-redundant-tars'], settings.skipRedundantTars),
     },
   );
   return { prepared, transport };
@@ -190,11 +200,6 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
 
 function flagOf(option: string | boolean | undefined, setting: boolean): boolean {
   return typeof option === 'boolean' ? option : setting;
-}
-
-function refuseWhatIsMissing(options: Arguments['options']): void {
-  if (options['restore-only'] === undefined) return;
-  throw usage('--restore-only is not in this version', 'Restore the whole backup, or some files of it with --mask.');
 }
 
 function selectorOf(

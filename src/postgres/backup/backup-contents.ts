@@ -7,7 +7,7 @@ import { ObjectNotFoundError } from '../../storage/errors.ts';
 import { baseNameOf } from '../../storage/key.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { BackupContents } from './fetch-plan.ts';
-import type { FileEntry } from './files-metadata.ts';
+import type { DatabaseEntry, FileEntry } from './files-metadata.ts';
 import { readFilesMetadata } from './files-metadata-reader.ts';
 import { isLabelPart } from './names.ts';
 import type { Sentinel } from './sentinel.ts';
@@ -18,7 +18,7 @@ export interface ContentsOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Whether anything is to be restored of a file, by its name in the list; default: of all of them. */
-  isNeeded?(name: string): boolean;
+  readonly isNeeded?: ((name: string) => boolean) | undefined;
 }
 
 /**
@@ -58,6 +58,25 @@ export async function readContents(
   }
   await readFilesMetadata(source, collected.visitor, `"${key}"`);
   return { name: backup, objects, ...collected.contents() };
+}
+
+/**
+ * Reads what a backup tells of databases and their relations, by the names of the databases; empty when it tells nothing.
+ *
+ * @throws ObjectNotFoundError when the files metadata that the sentinel promises is missing, CorruptError when it is damaged
+ */
+export async function readDatabaseEntries(
+  { storage }: Transport,
+  backup: string,
+  { sentinel, signal }: Pick<ContentsOptions, 'sentinel' | 'signal'>,
+): Promise<ReadonlyMap<string, DatabaseEntry>> {
+  if (sentinel.embeddedFiles !== undefined) return sentinel.embeddedFiles.databases;
+  const databases = new Map<string, DatabaseEntry>();
+  if (sentinel.filesMetadataDisabled) return databases;
+  const key = filesMetadataKey(backup);
+  const visitor = { database: (name: string, entry: DatabaseEntry) => databases.set(name, entry) };
+  await readFilesMetadata(await storage.read(key, { signal }), visitor, `"${key}"`);
+  return databases;
 }
 
 type Listed = Omit<BackupContents, 'name' | 'objects'>;

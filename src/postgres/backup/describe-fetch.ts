@@ -10,6 +10,7 @@ export function describeFetch({ request, layout, chain }: PreparedFetch): string
     `directory   ${layout.destination}`,
     ...Object.entries(layout.tablespaces).map(([name, directory]) => `tablespace  ${name} in ${directory}`),
     ...older.map(({ backup }) => `builds on   ${backup}`),
+    ...(request.restoreOnly ?? []).map(({ text }) => `only        ${text}`),
     `to fetch    ${parts} parts, ${storedBytes} bytes`,
     ...[...request.additions].map(([path, added]) => `adds to     ${path}${added.replaceAll('\n', '\n            ')}`),
   ];

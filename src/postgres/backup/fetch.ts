@@ -12,6 +12,7 @@ import type { Progress } from '../../platform/progress.ts';
 import { controlFilePath } from '../pgdata.ts';
 import { readChain } from '../restore/chain.ts';
 import { planChain, type ChainPlan } from '../restore/chain-plan.ts';
+import { planRestoreOnly, type RelationPattern } from '../restore/restore-only.ts';
 import { unpackChain } from '../restore/unpack-chain.ts';
 import { checkArrived, checkLabel, checkRestoredControl, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
@@ -48,6 +49,8 @@ export interface FetchRequest {
   readonly restoreSpec: TablespaceSpec | undefined;
   /** Only files that match; the result cannot be started. */
   readonly mask: string | undefined;
+  /** Databases and tables; all others are left out. Undefined: everything is restored. */
+  readonly restoreOnly: readonly RelationPattern[] | undefined;
   /** Appended to files of the cluster: recovery settings and signal. */
   readonly additions: ReadonlyMap<MemberPath, string>;
   /** Everything is on disk at the end. */
@@ -105,7 +108,13 @@ export async function prepareFetch(
   for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
   const links = await readChain(transport.storage, { backup, sentinel }, { signal });
-  const chain = await planChain({ transport, logger, signal, skipRedundantParts: request.skipRedundantParts }, links);
+  const chain = await planChain(
+    {
+      ...{ transport, logger, signal, skipRedundantParts: request.skipRedundantParts },
+      isWanted: await planRestoreOnly(services, { backup, sentinel }, request.restoreOnly),
+    },
+    links,
+  );
   for (const { key } of chain.steps.flatMap(({ plan }) => plan.strays)) {
     logger.warn('a part that the backup does not list is left out', { key });
   }
@@ -170,6 +179,11 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
         path,
         target,
       });
+    }
+    if (request.restoreOnly !== undefined) {
+      logger.warn(
+        'only a part was restored: do not use other tables and databases but drop them, their files are missing',
+      );
     }
     for (const { path } of lost) logger.warn('a symbolic link is left out, its target is not recorded', { path });
     return {

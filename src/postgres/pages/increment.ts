@@ -15,6 +15,10 @@ const magic = Uint8Array.of(0x77, 0x69, 0x31, 0x55);
 /** No file of a relation is larger than this, whatever segment size the server was built with (1 TiB). */
 const largestFileBytes = 2 ** 40;
 
+/** What to do when a delta turns out to be damaged. */
+export const otherBackupHint =
+  'This delta backup cannot be restored; restore another one, such as the full backup it builds on, and recover from there.';
+
 /** What an increment says before its pages. */
 export interface IncrementHead {
   /** Size of the whole file when it was backed up; a multiple of 8,192. */
@@ -94,6 +98,7 @@ function parseStart(bytes: Uint8Array, memberBytes: number): { readonly fileByte
   if (fileBytes > largestFileBytes || fileBytes % BigInt(pageBytes) !== 0n) {
     throw malformed(`is of a file of ${fileBytes} bytes`);
   }
+  if (blocks > fileBytes / BigInt(pageBytes)) throw malformed(`has ${blocks} pages of a file of ${fileBytes} bytes`);
   if (incrementBytes(blocks) !== memberBytes) throw malformed(`has ${memberBytes} bytes with ${blocks} pages`);
   return { fileBytes: Number(fileBytes), blocks };
 }
@@ -113,5 +118,5 @@ function parseBlocks(bytes: Uint8Array, fileBytes: number): Uint32Array {
 }
 
 function malformed(what: string): CorruptError {
-  return new CorruptError(`an increment ${what}`);
+  return new CorruptError(`an increment ${what}`, { hint: otherBackupHint });
 }

@@ -32,7 +32,7 @@ export interface ChainPlanServices {
   /** Parts that hold nothing that is needed are left out. */
   readonly skipRedundantParts: boolean;
   /** Which files are wanted at all; default: all. */
-  isWanted?(path: MemberPath): boolean;
+  readonly isWanted?: ((path: MemberPath) => boolean) | undefined;
 }
 
 /**
@@ -108,7 +108,8 @@ class Needs {
       found[number] = 1;
       const isIncrement = isDelta && contents.increments.has(name);
       const isSkipped = isDelta && contents.skipped.has(name);
-      if (isIncrement && isSkipped) throw new CorruptError(`backup "${backup}" calls "${name}" skipped and an increment`);
+      if (isIncrement && isSkipped)
+        throw new CorruptError(`backup "${backup}" calls "${name}" skipped and an increment`);
       if (!isSkipped) taken.plan(number, isIncrement ? 'increment' : 'whole');
       if (!isIncrement && !isSkipped) this.#open[number] = 0;
     }

@@ -61,6 +61,13 @@ async function readParent(
 }
 
 function checkParent(backup: string, child: DeltaSentinel, parent: Sentinel): void {
+  const [root, steps] = parent.kind === 'full' ? [child.parent, 1] : [parent.root, parent.steps + 1];
+  if (child.steps !== steps || child.root !== root) {
+    throw new BrokenChainError(
+      backup,
+      `calls itself delta ${child.steps} on "${child.root}", and with "${child.parent}", on which it builds, it is delta ${steps} on "${root}"`,
+    );
+  }
   const { startLsn, finishLsn, systemIdentifier } = parent;
   if (startLsn !== child.parentLsn) {
     const start = startLsn === undefined ? 'nobody knows where' : `at ${formatLsn(startLsn)}`;

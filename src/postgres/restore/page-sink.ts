@@ -1,7 +1,7 @@
 /** Where pages of a tar member go: into a file that gets its pages from several backups. */
 import type { TarSink } from '../../archive/reader.ts';
 import { CorruptError } from '../../errors.ts';
-import { readIncrementHead, type IncrementHead } from '../pages/increment.ts';
+import { otherBackupHint, readIncrementHead, type IncrementHead } from '../pages/increment.ts';
 import { pageBytes } from '../pages/page-scan.ts';
 import type { PageMaps } from '../pages/page-maps.ts';
 
@@ -9,6 +9,8 @@ import type { PageMaps } from '../pages/page-maps.ts';
 export interface PagedFile {
   sizeBytes(): number;
   resize(bytes: number): void;
+  /** Gives it its size before the first of all its pages comes: what it held is of no matter any more. */
+  begin(bytes: number): void;
   writeAt(piece: Uint8Array, position: number): void;
   end(): void;
   abort(): void;
@@ -27,12 +29,16 @@ interface IncomingPages {
  *
  * @param file is there
  * @param memberBytes size of the member
+ * @throws CorruptError, before the file is changed, for an increment that is malformed or leaves new pages out; so do the others
  */
 export function overwritingSink(file: PagedFile, memberBytes: number): TarSink {
   return incrementSink(file, memberBytes, ({ fileBytes, blocks }) => {
-    const grown = new Set(blocks);
-    for (let page = Math.ceil(file.sizeBytes() / pageBytes); page < fileBytes / pageBytes; page += 1) {
-      if (!grown.has(page)) throw new CorruptError(`no backup of the chain has page ${page}`);
+    const pagesBefore = Math.floor(file.sizeBytes() / pageBytes);
+    // The numbers ascend, so those of new pages come last, without a gap.
+    const firstNew = blocks.findIndex((block) => block >= pagesBefore);
+    const newBlocks = firstNew < 0 ? [] : blocks.subarray(firstNew);
+    for (let page = pagesBefore; page < fileBytes / pageBytes; page += 1) {
+      if (newBlocks[page - pagesBefore] !== page) throw missingPage(page);
     }
     file.resize(fileBytes);
     return { target: (index) => blocks[index], arrived: () => undefined };
@@ -48,12 +54,14 @@ export function overwritingSink(file: PagedFile, memberBytes: number): TarSink {
 export function fillingSink(file: PagedFile, memberBytes: number, maps: PageMaps, number: number): TarSink {
   return incrementSink(file, memberBytes, ({ fileBytes, blocks }) => {
     if (maps.pagesOf(number) === undefined) {
-      // What an attempt that failed may have left goes first.
-      file.resize(0);
-      file.resize(fileBytes);
+      file.begin(fileBytes);
       maps.begin(number, fileBytes / pageBytes);
     }
     const pages = maps.pagesOf(number) ?? 0;
+    // The file was shorter here, so what older backups have behind its end is not what it grew by later.
+    for (let page = fileBytes / pageBytes; page < pages; page += 1) {
+      if (!maps.isInPlace(number, page)) throw missingPage(page);
+    }
     return {
       target(index) {
         const page = blocks[index] ?? pages;
@@ -77,11 +85,13 @@ export function remainderSink(file: PagedFile, memberBytes: number, maps: PageMa
   });
 }
 
-function incrementSink(
-  file: PagedFile,
-  memberBytes: number,
-  begin: (head: IncrementHead) => IncomingPages,
-): TarSink {
+function missingPage(page: number): CorruptError {
+  return new CorruptError(`no backup of the chain has page ${page} (of ${pageBytes} bytes, from 0)`, {
+    hint: otherBackupHint,
+  });
+}
+
+function incrementSink(file: PagedFile, memberBytes: number, begin: (head: IncrementHead) => IncomingPages): TarSink {
   const reader = readIncrementHead(memberBytes);
   let pages: TarSink | undefined;
   return {
@@ -91,7 +101,7 @@ function incrementSink(
       if (taken < piece.length) pages?.write(piece.subarray(taken));
     },
     end() {
-      if (pages === undefined) throw new CorruptError('an increment ends within its head');
+      if (pages === undefined) throw new CorruptError('an increment ends within its head', { hint: otherBackupHint });
       pages.end();
     },
     abort() {

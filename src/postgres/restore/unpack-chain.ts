@@ -10,7 +10,7 @@ import type { RestoreLayout } from '../backup/restore-target.ts';
 import type { ChainPlan, ChainStep } from './chain-plan.ts';
 
 /** How to unpack. */
-export interface UnpackRequest extends Pick<FetchRequest, 'mask' | 'durable' | 'newestFirst'> {
+export interface UnpackRequest extends Pick<FetchRequest, 'mask' | 'durable' | 'newestFirst' | 'restoreOnly'> {
   readonly layout: RestoreLayout;
   /** Members that are not written. */
   readonly leaveOut: readonly MemberPath[];
@@ -46,8 +46,13 @@ export async function unpackChain(
   try {
     for (const step of order) {
       const { backup, plan } = step;
-      if (isChain) services.logger.info('unpacking', { backup, parts: plan.parts.length, storedBytes: plan.totalBytes });
-      fetched.set(step, await unpackStep({ ...services, pool }, step, jobOf(chain, step, request, maps)));
+      if (isChain)
+        services.logger.info('unpacking', { backup, parts: plan.parts.length, storedBytes: plan.totalBytes });
+      const parts = await unpackStep({ ...services, pool }, step, jobOf(chain, step, request, maps));
+      // What nobody asked for is not missed.
+      const unlisted = request.restoreOnly === undefined ? parts.flatMap((part) => part.unlisted) : [];
+      for (const name of unlisted) services.logger.warn('left out, the backup does not list it', { file: name });
+      fetched.set(step, parts);
     }
   } finally {
     clearInterval(shown);
@@ -81,7 +86,6 @@ async function unpackStep(
     plan.parts.map(async ({ key }) => {
       const part = await fetchPart(services, { ...job, key });
       logger.debug('part unpacked', { key, files: part.filesWritten, bytes: part.memberBytes });
-      for (const name of part.unlisted) logger.warn('left out, the backup does not list it', { file: name });
       return part;
     }),
   );

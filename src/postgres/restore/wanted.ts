@@ -49,13 +49,43 @@ export function openWanted(shared: WantedFiles): Wanted {
       return number !== undefined && maps?.pagesOf(number) !== undefined;
     },
     pageSink(target, path, { action, header: { mode, sizeBytes } }) {
-      if (maps === undefined) return overwritingSink(target.openPages(path, undefined), sizeBytes);
+      if (maps === undefined) return naming(path, overwritingSink(target.openPages(path, undefined), sizeBytes));
       const number = numberOf(path);
       const isFirst = maps.pagesOf(number) === undefined;
       const file = target.openPages(path, isFirst ? mode : undefined);
-      return action === 'increment'
-        ? fillingSink(file, sizeBytes, maps, number)
-        : remainderSink(file, sizeBytes, maps, number);
+      return naming(
+        path,
+        action === 'increment'
+          ? fillingSink(file, sizeBytes, maps, number)
+          : remainderSink(file, sizeBytes, maps, number),
+      );
+    },
+  };
+}
+
+/** Pages do not know which file they are of. */
+function naming(path: MemberPath, sink: TarSink): TarSink {
+  const named = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      throw new CorruptError(`${JSON.stringify(path)}: ${error.message}`, { cause: error, hint: error.hint });
+    }
+  };
+  return {
+    write(piece) {
+      named(() => {
+        sink.write(piece);
+      });
+    },
+    end() {
+      named(() => {
+        sink.end();
+      });
+    },
+    abort() {
+      sink.abort();
     },
   };
 }

@@ -79,6 +79,7 @@ async function restore(made: MadeBackup, request: Partial<FetchRequest> = {}): P
     sentinel,
     restoreSpec: undefined,
     mask: undefined,
+    restoreOnly: undefined,
     additions: new Map(),
     durable: true,
     newestFirst: true,
@@ -327,7 +328,8 @@ describe('a damaged or hostile backup', () => {
     await transport.storage.delete([`basebackups_005/${madeName}/files_metadata.json`]);
     const services = { transport, logger: silentLogger, signal: new AbortController().signal };
     const request = {
-      ...{ destination, backup: madeName, sentinel, restoreSpec: undefined, mask: undefined, additions: new Map() },
+      ...{ destination, backup: madeName, sentinel, restoreSpec: undefined, mask: undefined, restoreOnly: undefined },
+      additions: new Map<string, string>(),
       ...{ durable: true, newestFirst: true, skipRedundantParts: true },
     };
     await expect(prepareFetch(services, request)).rejects.toMatchObject({ kind: 'missing' });
