@@ -15,6 +15,8 @@ export interface RateLimiter {
    * for what it owes. Rejects with the signal's reason, and then takes nothing.
    */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
+  /** The same for a loop that cannot await: it blocks the thread. Not for the main thread. */
+  takeBlocking(bytes: number): void;
 }
 
 /** The time a limiter goes by; replaced in tests. */
@@ -25,6 +27,7 @@ export interface LimiterTime {
 }
 
 const burstExtraBytes = 65_536;
+const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 
 const processTime: LimiterTime = {
   nowNs: () => process.hrtime.bigint(),
@@ -64,6 +67,11 @@ export function createRateLimiter(
   return {
     bytesPerSecond,
     shared,
+    takeBlocking(bytes) {
+      const now = time.nowNs();
+      const waitNs = reserve(costNs(bytes), now) - burstNs - now;
+      if (waitNs > 0n) Atomics.wait(neverNotified, 0, 0, Number(waitNs) / 1e6);
+    },
     async take(bytes, signal) {
       signal?.throwIfAborted();
       const cost = costNs(bytes);

@@ -1,10 +1,13 @@
 import { availableParallelism, hostname } from 'node:os';
+import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
 import { parseJson, type JsonValue } from '../../catalog/json.ts';
 import { readSetting, readSettings, type RawSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
 import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
+import type { BaseRequest } from '../../postgres/delta/base.ts';
+import { deltaSettings } from '../../postgres/delta/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
@@ -14,6 +17,9 @@ import { showTransfer } from '../transfer-progress.ts';
 import { parseUserData } from './user-data.ts';
 
 const later = 'Not in this version';
+
+/** Numbers of damaged pages that are kept of a file, as in WAL-G. */
+const corruptBlocksKept = 10;
 
 /** Streams that `--turbo` reads the disk with, as in WAL-G. */
 const turboWorkers = 4;
@@ -30,7 +36,7 @@ export const backupPush = defineCommand({
     },
   ],
   options: {
-    full: { type: 'boolean', short: 'f', text: 'Make a full backup; in this version every backup is one.' },
+    full: { type: 'boolean', short: 'f', text: 'Make a full backup, whatever WALG_DELTA_MAX_STEPS says.' },
     permanent: { type: 'boolean', short: 'p', text: 'Protect the backup from being deleted by retention.' },
     'add-user-data': { type: 'string', placeholder: 'JSON', text: 'Store this JSON value in the backup.' },
     'without-files-metadata': { type: 'boolean', text: 'Store no files_metadata.json.' },
@@ -39,10 +45,18 @@ export const backupPush = defineCommand({
       placeholder: 'NAME',
       text: 'The storage to push to; default: the first that is alive.',
     },
-    verify: { type: 'boolean', short: 'v', text: `Check page checksums. ${later}: only warns.` },
-    'store-all-corrupt': { type: 'boolean', short: 's', text: `Record all corrupt pages. ${later}: only warns.` },
-    'delta-from-name': { type: 'string', placeholder: 'NAME', text: `Make a delta of this backup. ${later}.` },
-    'delta-from-user-data': { type: 'string', placeholder: 'JSON', text: `Make a delta of that backup. ${later}.` },
+    verify: {
+      type: 'boolean',
+      short: 'v',
+      text: 'Verify the checksums of pages; damaged ones are recorded and told of.',
+    },
+    'store-all-corrupt': { type: 'boolean', short: 's', text: 'Record all damaged pages of a file, not only ten.' },
+    'delta-from-name': { type: 'string', placeholder: 'NAME', text: 'Make a delta of this backup; LATEST is one.' },
+    'delta-from-user-data': {
+      type: 'string',
+      placeholder: 'JSON',
+      text: 'Make a delta of the backup with this user data.',
+    },
     'rating-composer': { type: 'boolean', short: 'r', text: `Compose parts by update rates. ${later}: only warns.` },
     'copy-composer': { type: 'boolean', short: 'c', text: `Copy unchanged parts. ${later}: only warns.` },
     'database-composer': { type: 'boolean', short: 'b', text: `Compose parts by database. ${later}: only warns.` },
@@ -54,6 +68,11 @@ export const backupPush = defineCommand({
       line: `backup-push $PGDATA --add-user-data '{"release": "4.2"}'`,
       text: 'Note why it was made, to find it by that later.',
     },
+    {
+      line: 'backup-push $PGDATA --walg-delta-max-steps=6',
+      text: 'Push only what changed since the latest backup; a full one after six of these.',
+    },
+    { line: 'backup-push $PGDATA --verify', text: 'Verify the checksums of all pages on the way.' },
     { line: 'backup-push $PGDATA --walg-require-wal=true', text: 'Fail unless the WAL it needs is archived too.' },
   ],
   exitStatuses: {
@@ -76,6 +95,8 @@ export const backupPush = defineCommand({
     const settings = readSettings(backupSettings, app.settings);
     const userData = userDataOf(options, settings);
     const isTurbo = options['turbo'] === true;
+    const isPermanent = options['permanent'] === true;
+    const filesMetadataDisabled = options['without-files-metadata'] === true || settings.withoutFilesMetadata;
     refuseWhatIsMissing(app, options);
     const upload = readSettings(uploadSettings, app.settings);
     const network = readSettings(networkSettings, app.settings);
@@ -102,8 +123,14 @@ export const backupPush = defineCommand({
       segmentBytes: configuredSegmentBytes(app.settings),
       hostname: hostname(),
       userData,
-      isPermanent: options['permanent'] === true,
-      filesMetadataDisabled: options['without-files-metadata'] === true || settings.withoutFilesMetadata,
+      isPermanent,
+      filesMetadataDisabled,
+      delta: deltaRequestOf(app, options, { filesMetadataDisabled, isPermanent }),
+      changes: { useSummaries: false, useWalDelta: false, forceWalDelta: false },
+      verify: {
+        enabled: options['verify'] === true || settings.verify,
+        blocksKept: options['store-all-corrupt'] === true || settings.storeAllCorrupt ? Infinity : corruptBlocksKept,
+      },
       recordDatabases: !settings.disablePartialRestore,
       aliveCheckIntervalMs: readSetting(serverSettings.aliveCheckInterval, app.settings),
       stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
@@ -143,22 +170,46 @@ function userDataOf(options: Arguments['options'], settings: Settings<typeof bac
   return parseUserData(given, '--add-user-data');
 }
 
+/** What delta is wanted; flags before settings. @throws ArchiverError (kind `usage`) when they contradict each other */
+function deltaRequestOf(
+  { settings: raw, logger }: App,
+  options: Arguments['options'],
+  { filesMetadataDisabled, isPermanent }: { readonly filesMetadataDisabled: boolean; readonly isPermanent: boolean },
+): BaseRequest {
+  const settings = readSettings(deltaSettings, raw);
+  const selector = baseSelectorOf(options, settings);
+  const isChosen = selector.by !== 'latest';
+  if (isChosen && filesMetadataDisabled) {
+    throw new ArchiverError('usage', 'a delta backup cannot be made without files metadata', {
+      hint: 'Leave out either --without-files-metadata or --delta-from-name and --delta-from-user-data.',
+    });
+  }
+  const isFull = options['full'] === true || filesMetadataDisabled;
+  if (isChosen && !isFull && settings.maxSteps === 0) {
+    logger.warn('making a full backup: no deltas are allowed, since WALG_DELTA_MAX_STEPS is 0');
+  }
+  return { maxSteps: isFull ? 0 : settings.maxSteps, origin: settings.origin, selector, isPermanent };
+}
+
+function baseSelectorOf(options: Arguments['options'], settings: Settings<typeof deltaSettings>): BackupSelector {
+  const given = { name: options['delta-from-name'], userData: options['delta-from-user-data'] };
+  const isGiven = given.name !== undefined || given.userData !== undefined;
+  const name = isGiven ? given.name : settings.fromName;
+  const userData = isGiven ? given.userData : settings.fromUserData;
+  if (typeof name === 'string' && typeof userData === 'string') {
+    throw new ArchiverError('usage', 'a name and user data are given of the backup to build on', {
+      hint: 'Give either --delta-from-name (WALG_DELTA_FROM_NAME) or --delta-from-user-data (WALG_DELTA_FROM_USER_DATA).',
+    });
+  }
+  if (typeof name === 'string') return selectorOfName(name);
+  if (typeof userData !== 'string') return { by: 'latest' };
+  return { by: 'userData', userData: parseUserData(userData, '--delta-from-user-data') };
+}
+
 /** Whatever is asked for and not there yet: refused where the result would be another, else told. */
 function refuseWhatIsMissing({ settings: raw, logger }: App, options: Arguments['options']): void {
   const settings = readSettings(laterBackupSettings, raw);
-  const deltaFrom = ['delta-from-name', 'delta-from-user-data'].find((name) => options[name] !== undefined);
-  if (deltaFrom !== undefined) {
-    throw new ArchiverError('usage', `--${deltaFrom} asks for a delta backup, which this version cannot make`, {
-      hint: `Leave --${deltaFrom} out to make a full backup.`,
-    });
-  }
   const warnings: readonly (readonly [boolean, string])[] = [
-    [
-      settings.deltaMaxSteps > 0 && options['full'] !== true,
-      'WALG_DELTA_MAX_STEPS is set, but this version cannot make delta backups: making a full one',
-    ],
-    [asked('verify') || settings.verify, 'page checksums are not verified: not in this version'],
-    [asked('store-all-corrupt') || settings.storeAllCorrupt, 'corrupt pages are not looked for: not in this version'],
     [
       asked('rating-composer') || settings.ratingComposer,
       'parts are composed in the order of the walk: no rating composer in this version',

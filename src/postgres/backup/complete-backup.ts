@@ -22,6 +22,8 @@ export interface StoredBackup extends StoredParts {
   readonly sentinel: Sentinel;
   /** Opens the bytes of `files_metadata.json`, anew for every attempt; undefined: there is none. */
   readonly filesMetadata: (() => ByteSource) | undefined;
+  /** The backup that it builds on. */
+  readonly base?: string;
 }
 
 /** The storage has other parts under the name of this backup than this run wrote: it must leave them alone. */
@@ -73,7 +75,16 @@ export async function completeBackup(storage: Storage, backup: StoredBackup, opt
   await push(metadataKey(name), () => fromBytes(Buffer.from(formatBackupMetadata(metadata))));
   if (filesMetadata !== undefined) await push(filesMetadataKey(name), filesMetadata);
   await checkStoredParts(storage, backup, options);
+  if (backup.base !== undefined) await checkBase(storage, backup.base, options);
   await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), { ...options, completes });
+}
+
+/** Somebody may have deleted it while the delta was made. */
+async function checkBase(storage: Storage, base: string, options: Abortable): Promise<void> {
+  if ((await storage.stat(sentinelKey(base), options)) !== undefined) return;
+  throw new ArchiverError('missing', `"${base}", on which this backup builds, was deleted meanwhile`, {
+    hint: 'Push again: the next backup builds on another one, or is a full one.',
+  });
 }
 
 async function pushSentinel(storage: Storage, name: string, bytes: Buffer, options: WriteOptions): Promise<void> {

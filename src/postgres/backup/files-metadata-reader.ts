@@ -37,9 +37,10 @@ interface OrdinaryFile {
   readonly IsSkipped?: unknown;
   readonly MTime?: unknown;
   readonly UpdatesCount?: unknown;
+  readonly Size?: unknown;
 }
 
-const ordinaryForm = /^\{"(?:IsIncremented|IsSkipped|MTime|UpdatesCount)":[^{}[\]]*\}$/;
+const ordinaryForm = /^\{"(?:IsIncremented|IsSkipped|MTime|UpdatesCount|Size)":[^{}[\]]*\}$/;
 
 /** The entry when it is of the usual form: several times as fast as the lenient way, for clusters of a million files. */
 function ordinaryFile(text: string): FileEntry | undefined {
@@ -51,11 +52,15 @@ function ordinaryFile(text: string): FileEntry | undefined {
     return undefined;
   }
   const { IsIncremented: isIncremented, IsSkipped: isSkipped, MTime: modified, UpdatesCount: updatesCount } = raw;
+  const { Size: sizeBytes } = raw;
   if (typeof isIncremented !== 'boolean' || typeof isSkipped !== 'boolean' || typeof modified !== 'string')
     return undefined;
   if (typeof updatesCount !== 'number' || !Number.isSafeInteger(updatesCount)) return undefined;
-  if (Object.keys(raw).length !== 4) return undefined;
-  return { isIncremented, isSkipped, modified: parseTime(modified), updatesCount };
+  const entry = { isIncremented, isSkipped, modified: parseTime(modified), updatesCount };
+  const members = Object.keys(raw).length;
+  if (sizeBytes === undefined) return members === 4 ? entry : undefined;
+  const isCount = typeof sizeBytes === 'number' && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0;
+  return isCount && members === 5 ? { ...entry, sizeBytes } : undefined;
 }
 
 /** Reads all of it into memory. @throws CorruptError */
@@ -111,11 +116,13 @@ function visit(
 
 function readFile(fields: JsonFields): FileEntry {
   const corrupt = fields.object('CorruptBlocks');
+  const sizeBytes = fields.count('Size');
   return {
     isIncremented: fields.flag('IsIncremented') ?? false,
     isSkipped: fields.flag('IsSkipped') ?? false,
     modified: fields.required('MTime', fields.time('MTime')),
     updatesCount: fields.count('UpdatesCount') ?? 0,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(corrupt === undefined
       ? {}
       : {

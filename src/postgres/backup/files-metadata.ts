@@ -21,6 +21,8 @@ export interface FileEntry {
   readonly isSkipped: boolean;
   /** Modification time when it was walked. */
   readonly modified: TimeNs;
+  /** Size when it was walked, 0 of a folder; only walvault records it, in local backups. */
+  readonly sizeBytes?: number | undefined;
   /** Tuples inserted, updated and deleted; 0 unless parts are composed by it. */
   readonly updatesCount: number;
   readonly corruptBlocks?: CorruptBlocks | undefined;
@@ -102,13 +104,14 @@ function* mapped<T>(
   for (const [key, value] of entries) yield [key, format(value)];
 }
 
-function fileText({ isIncremented, isSkipped, modified, updatesCount, corruptBlocks }: FileEntry): string {
+function fileText({ isIncremented, isSkipped, modified, updatesCount, corruptBlocks, sizeBytes }: FileEntry): string {
   const corrupt =
     corruptBlocks === undefined
       ? ''
       : `,"CorruptBlocks":{"CorruptBlocksCount":${corruptBlocks.count},"SomeCorruptBlocks":${JSON.stringify(corruptBlocks.some)}}`;
   const time = formatTime(modified, 'local');
-  return `{"IsIncremented":${isIncremented},"IsSkipped":${isSkipped},"MTime":"${time}"${corrupt},"UpdatesCount":${updatesCount}}`;
+  const size = sizeBytes === undefined ? '' : `,"Size":${sizeBytes}`;
+  return `{"IsIncremented":${isIncremented},"IsSkipped":${isSkipped},"MTime":"${time}"${corrupt},"UpdatesCount":${updatesCount}${size}}`;
 }
 
 function databaseToJson({ oid, tables }: DatabaseEntry): JsonValue {

@@ -14,7 +14,7 @@ import type { ClusterEntry } from '../cluster/walk.ts';
 import { controlFileBytes, parseControlFile, UnknownControlVersionError } from '../control-file.ts';
 import { controlFilePath } from '../pgdata.ts';
 import { controlPart, labelMember, labelPart, tablespaceMapMember } from './names.ts';
-import type { PushedPart } from './push-part.ts';
+import type { WrittenPart } from './push-part.ts';
 import type { BackupEnd } from './session.ts';
 
 const readAttempts = 10;
@@ -53,7 +53,7 @@ export function pushControlPart(
     readonly owners: Owners;
   },
   options: Abortable,
-): Promise<PushedPart> {
+): Promise<WrittenPart> {
   const { backup, entry, bytes, owners } = control;
   const header = headerOf({ ...entry, sizeBytes: bytes.length }, owners);
   return pushSmallPart(transport, `${tarPartitionsFolder(backup)}/${controlPart}`, [[header, bytes]], options);
@@ -65,7 +65,7 @@ export async function pushLabelPart(
   backup: string,
   { label, tablespaceMap }: Pick<BackupEnd, 'label' | 'tablespaceMap'>,
   options: Abortable,
-): Promise<PushedPart> {
+): Promise<WrittenPart> {
   if (label === '') throw new ArchiverError('unexpected', 'the server returned an empty backup label');
   const members = [
     [labelMember, label],
@@ -102,9 +102,9 @@ async function pushSmallPart(
   logicalKey: string,
   members: readonly (readonly [TarHeader, Uint8Array])[],
   { signal }: Abortable,
-): Promise<PushedPart> {
+): Promise<WrittenPart> {
   const open = () => writeTar(members.map(([header, bytes]) => ({ header, open: () => contentOf(bytes) })));
   const { key, storedBytes } = await pushObject(transport, logicalKey, open, { signal });
   const memberBytes = members.reduce((sum, [, bytes]) => sum + bytes.length, 0);
-  return { key, memberBytes, storedBytes, vanished: [] };
+  return { key, memberBytes, storedBytes };
 }

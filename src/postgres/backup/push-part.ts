@@ -1,14 +1,24 @@
 /** Writes one tar part of a backup, in a worker thread: read, header, compress and store in one loop. */
-import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { rateLimited } from '../../bytes/rate-limiter.ts';
 import { compose, counted, type ByteSource, type Stage } from '../../bytes/stage.ts';
-import { writeTar, type TarContent, type TarMember } from '../../archive/writer.ts';
-import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { writeTar, type TarMember } from '../../archive/writer.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
 import type { WorkerJob } from '../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../pipeline/worker-thread.ts';
-import { headerOf, type Owners } from '../cluster/member.ts';
-import type { ClusterEntry } from '../cluster/walk.ts';
+import type { Owners } from '../cluster/member.ts';
+import { openFilePacker } from './file-packer.ts';
+import type { CorruptBlocks } from './files-metadata.ts';
+import type { PackedEntry } from './plan-parts.ts';
+
+/** What to look for in pages. */
+export interface PageOptions {
+  /** Of the base: pages of the entries that may be increments go in from this LSN on; undefined in full backups. */
+  readonly since: bigint | undefined;
+  /** Verify the checksums of pages that the server did not change since this LSN, the start of the backup. */
+  readonly verifiedBefore: bigint | undefined;
+  /** How many numbers of corrupt pages are kept of a file. */
+  readonly corruptBlocksKept: number;
+}
 
 /** One part to write. */
 export interface PushPartJob extends WorkerJob {
@@ -17,95 +27,58 @@ export interface PushPartJob extends WorkerJob {
   readonly dataDirectory: string;
   /** Key of the object without the codec's suffix. */
   readonly logicalKey: string;
-  readonly entries: readonly ClusterEntry[];
+  readonly entries: readonly PackedEntry[];
   readonly owners: Owners;
+  readonly pages: PageOptions;
 }
 
-/** What became of it. */
-export interface PushedPart {
+/** What was found out about files while they were packed. */
+export interface PackedFiles {
+  /** Names of files that were gone when their turn came. */
+  readonly vanished: readonly string[];
+  /** Names of files that are there as increments. */
+  readonly incremented: readonly string[];
+  /** Files with pages whose checksum is wrong. */
+  readonly corrupt: readonly (readonly [string, CorruptBlocks])[];
+}
+
+/** A part that is stored. */
+export interface WrittenPart {
   readonly key: string;
   /** Sum of the sizes of its members, headers not counted. */
   readonly memberBytes: number;
   /** Size of the object. */
   readonly storedBytes: number;
-  /** Names of files that were gone when their turn came. */
-  readonly vanished: readonly string[];
 }
+
+/** What became of it. */
+export interface PushedPart extends WrittenPart, PackedFiles {}
 
 /** @throws whatever storage and file system fail with; a file that vanished is no failure */
 export async function runPushPart(context: WorkerContext, job: PushPartJob): Promise<PushedPart> {
-  let vanished: string[] = [];
-  let memberBytes = 0;
+  let packer = openFilePacker(context, job);
   let reported = 0;
   const report: Stage = counted((bytes) => {
-    context.progress(bytes);
-    reported += bytes;
+    progress(bytes);
   });
   const limit = context.diskLimiter === undefined ? [] : [rateLimited(context.diskLimiter, context.signal)];
 
+  function progress(bytes: number): void {
+    context.progress(bytes);
+    reported += bytes;
+  }
+
   /** Also called again after a failure that may pass. */
   function open(): ByteSource {
-    context.progress(-reported);
-    reported = 0;
-    memberBytes = 0;
-    vanished = [];
+    progress(-reported);
+    packer = openFilePacker(context, job, progress);
     return compose(...limit, report)(writeTar(members()));
   }
 
   function* members(): Generator<TarMember> {
-    for (const entry of job.entries) {
-      const header = headerOf(entry, job.owners);
-      if (entry.sizeBytes === 0) {
-        yield { header };
-        continue;
-      }
-      yield {
-        header,
-        open() {
-          const content = openContent(job.dataDirectory + entry.name);
-          if (content === undefined) vanished.push(entry.name);
-          else memberBytes += entry.sizeBytes;
-          return content;
-        },
-      };
-    }
+    for (const entry of job.entries) yield packer.memberOf(entry);
   }
 
   const { key, storedBytes } = await pushObject(context.transport, job.logicalKey, open, { signal: context.signal });
-  return { key, memberBytes, storedBytes, vanished };
-}
-
-/** Undefined when there is no such file any more, or something else took its place. */
-function openContent(path: string): TarContent | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
-    throw readError(path, error);
-  }
-  return {
-    read(target) {
-      try {
-        return readSync(fd, target);
-      } catch (error) {
-        throw readError(path, error);
-      }
-    },
-    close: () => {
-      closeSync(fd);
-    },
-  };
-}
-
-function readError(path: string, error: unknown): ArchiverError {
-  const code = codeOf(error);
-  const isDenied = code === 'EACCES' || code === 'EPERM';
-  return new ArchiverError(isDenied ? 'forbidden' : 'corrupt', `cannot read "${path}": ${messageOf(error)}`, {
-    cause: error,
-    hint: isDenied
-      ? 'Run the backup as the operating system user that owns the data directory (usually postgres).'
-      : 'Look into the log of the kernel: the disk of the data directory may be failing.',
-  });
+  return { key, storedBytes, ...packer.result() };
 }

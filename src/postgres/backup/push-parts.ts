@@ -5,13 +5,14 @@ import type { WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Progress } from '../../platform/progress.ts';
 import type { Owners } from '../cluster/member.ts';
-import type { PushedPart, PushPartJob } from './push-part.ts';
+import type { PageOptions, PushedPart, PushPartJob } from './push-part.ts';
 
 /** What {@link pushParts} needs. */
 export interface PushPartsOptions {
   readonly backup: string;
   readonly dataDirectory: string;
   readonly owners: Owners;
+  readonly pages: PageOptions;
   readonly pool: WorkerPool;
   readonly progress: Progress;
   readonly logger: Logger;
@@ -28,7 +29,7 @@ export async function pushParts(
   parts: readonly PlannedPart[],
   options: PushPartsOptions,
 ): Promise<readonly (readonly [PlannedPart, PushedPart])[]> {
-  const { backup, dataDirectory, owners, pool, progress, logger } = options;
+  const { backup, dataDirectory, owners, pages, pool, progress, logger } = options;
   const shown = setInterval(() => {
     progress.update(pool.bytesDone());
   }, progressMs);
@@ -40,6 +41,7 @@ export async function pushParts(
       logicalKey: `${tarPartitionsFolder(backup)}/${part.name}`,
       entries: part.entries,
       owners,
+      pages,
     };
     const pushed = await pool.run<PushedPart>(job);
     logger.debug('part pushed', { key: pushed.key, bytes: pushed.memberBytes, storedBytes: pushed.storedBytes });

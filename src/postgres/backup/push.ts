@@ -1,19 +1,21 @@
 /**
- * backup-push of a local data directory: a full backup, from the connection to the sentinel. The parts are written by
+ * backup-push of a local data directory, full or delta, from the connection to the sentinel. The parts are written by
  * worker threads (`push-part.ts`); here is the order of things. Format: docs/storage-layout.md.
  */
 import { createRateLimiter, type RateLimiter } from '../../bytes/rate-limiter.ts';
-import type { JsonValue } from '../../catalog/json.ts';
 import { ArchiverError, InterruptedError, messageOf } from '../../errors.ts';
-import type { RawSettings } from '../../config/setting.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
-import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { Progress } from '../../platform/progress.ts';
 import { withRateLimit } from '../../storage/rate-limit.ts';
 import { readOwners, type Owners } from '../cluster/member.ts';
-import { walkCluster, type ClusterWalk } from '../cluster/walk.ts';
+import { walkCluster } from '../cluster/walk.ts';
+import type { BaseFiles } from '../delta/base-files.ts';
+import { findCandidate, proveCandidate } from '../delta/candidate.ts';
+import { changesSince } from '../delta/changes-since.ts';
+import { decideFiles } from '../delta/decide-files.ts';
+import { markChainPermanent } from '../delta/permanence.ts';
+import { pageBytes } from '../pages/page-scan.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
 import { withTargetStorage } from '../target-storage.ts';
 import { checkWal } from './check-wal.ts';
@@ -21,55 +23,16 @@ import type { DatabaseEntry } from './files-metadata.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
 import { planParts, type PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
+import type { PushOptions, PushedBackup } from './push-options.ts';
+import type { PageOptions } from './push-part.ts';
 import { pushParts } from './push-parts.ts';
 import { ForeignPartsError } from './complete-backup.ts';
 import { recordBackup, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 
-/** What backup-push is asked to do. Durations in milliseconds, 0 = none. */
-export interface PushOptions {
-  readonly directory: string;
-  readonly settings: RawSettings;
-  readonly transport: Transport;
-  /** Where the WAL of the backup is looked for. */
-  readonly archive: Transport;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-  readonly workerEntry: URL;
-  /** Parts written at once. */
-  readonly workers: number;
-  /** Bytes per second; undefined = unlimited. */
-  readonly diskRateLimit: number | undefined;
-  readonly networkRateLimit: number | undefined;
-  readonly thresholdBytes: number;
-  /** What WALG_PG_WAL_SIZE says, if it says something. */
-  readonly segmentBytes: number | undefined;
-  readonly hostname: string;
-  readonly userData: JsonValue | undefined;
-  readonly isPermanent: boolean;
-  readonly filesMetadataDisabled: boolean;
-  /** Record the names of databases and relations. */
-  readonly recordDatabases: boolean;
-  readonly aliveCheckIntervalMs: number;
-  readonly stopTimeoutMs: number;
-  readonly walWaitTimeoutMs: number;
-  /** Fail instead of warning when WAL is missing. */
-  readonly requireWal: boolean;
-  /** Shows the transfer of so many bytes. */
-  openProgress(totalBytes: number): Progress;
-}
-
-/** A backup that exists now. */
-export interface PushedBackup {
-  readonly name: string;
-  readonly uncompressedBytes: number;
-  readonly compressedBytes: number;
-}
-
 /**
- * Pushes a full backup. When it rejects there is no backup, the server has left backup mode, and what was stored is
+ * Pushes a backup: a delta where one is wanted and its base is proven, else a full one. When it rejects there is no backup, the server has left backup mode, and what was stored is
  * removed again, as far as that is possible and it is not another run's.
  *
  * @throws ArchiverError: `config`, `missing`, `forbidden`, `unavailable`, `busy`, `cannotWrite`, `interrupted` …
@@ -82,6 +45,8 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   const dataDirectory = checkDataDirectory(options.directory, server);
   checkSegmentSize(options.segmentBytes, server);
   reportArchiving(server, logger);
+  const candidate = await findCandidate(storage, options.delta, { logger, signal });
+  const evidence = { server, dataDirectory, archive: options.archive };
   const { aliveCheckIntervalMs, stopTimeoutMs } = options;
   await using session = await openBackupSession(server, {
     storage,
@@ -90,12 +55,13 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
     logger,
     aliveCheckIntervalMs,
     stopTimeoutMs,
+    chooseBase: (begun) => proveCandidate(candidate, begun, evidence, { logger, signal }),
   });
   const { name } = session;
   try {
     const left = await removeUnfinished(storage, name, { signal, logger });
     if (left > 0) logger.info('removed what an unfinished push had left', { backup: name, objects: left });
-    return await pushFiles(session, server, dataDirectory, options);
+    return await pushFiles(session, { server, dataDirectory, baseFiles: candidate?.files }, options);
   } catch (error) {
     // Before the server is asked to end the backup: it may get lost over that.
     const reason = reasonOf(session.signal) ?? error;
@@ -105,10 +71,15 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   }
 }
 
+interface PushedCluster {
+  readonly server: PostgresServer;
+  readonly dataDirectory: string;
+  readonly baseFiles: BaseFiles | undefined;
+}
+
 async function pushFiles(
   session: BackupSession,
-  server: PostgresServer,
-  dataDirectory: string,
+  { server, dataDirectory, baseFiles }: PushedCluster,
   options: PushOptions,
 ): Promise<PushedBackup> {
   const { transport: unlimited, clock, logger } = options;
@@ -118,11 +89,37 @@ async function pushFiles(
   const walk = await walkCluster(dataDirectory, { logger, signal });
   const { controlFile } = walk;
   if (controlFile === undefined) throw new ArchiverError('missing', 'the data directory has no global/pg_control');
-  const planned = planParts(walk.entries, { thresholdBytes: options.thresholdBytes, workers: options.workers });
-  logger.info('pushing the files', { files: walk.entries.length, bytes: walk.fileBytes, parts: planned.length });
+  const { base } = session;
+  const files =
+    base === undefined || baseFiles === undefined
+      ? { packed: walk.entries, skipped: new Set<string>(), fileBytes: walk.fileBytes }
+      : decideFiles(walk.entries, {
+          files: baseFiles,
+          startTime: base.startTime,
+          changesOf: await changesSince(base, session, {
+            ...options,
+            ...options.changes,
+            server,
+            dataDirectory,
+            signal,
+          }),
+        });
+  const planned = planParts(files.packed, { thresholdBytes: options.thresholdBytes, workers: options.workers });
+  const { fileBytes } = files;
+  logger.info('pushing the files', {
+    files: files.packed.length,
+    bytes: fileBytes,
+    parts: planned.length,
+    ...(base === undefined ? {} : { unchanged: files.skipped.size }),
+  });
 
   const owners = readOwners();
-  const pushed = await pushPlanned(planned, { session, walk, dataDirectory, owners, networkLimit }, options);
+  const pages = pageOptionsOf(session, server, options);
+  const pushed = await pushPlanned(
+    planned,
+    { session, fileBytes, pages, dataDirectory, owners, networkLimit },
+    options,
+  );
   const control = {
     backup: name,
     entry: controlFile,
@@ -143,6 +140,7 @@ async function pushFiles(
     parts: pushed,
     controlPart,
     labelPart,
+    delta: base === undefined ? undefined : { base, skipped: files.skipped },
     pgVersion: server.version,
     systemIdentifier: server.systemIdentifier,
     dataDirectory,
@@ -153,13 +151,15 @@ async function pushFiles(
   };
   const databases =
     options.recordDatabases && !options.filesMetadataDisabled ? await listDatabases(server, logger) : [];
+  if (base !== undefined && options.isPermanent) await markChainPermanent(transport.storage, base, { signal, logger });
   const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, backup, databases, { signal });
   return { name, uncompressedBytes, compressedBytes };
 }
 
 interface PartsContext {
   readonly session: BackupSession;
-  readonly walk: ClusterWalk;
+  readonly fileBytes: number;
+  readonly pages: PageOptions;
   readonly dataDirectory: string;
   readonly owners: Owners;
   readonly networkLimit: RateLimiter | undefined;
@@ -167,7 +167,7 @@ interface PartsContext {
 
 async function pushPlanned(
   planned: readonly PlannedPart[],
-  { session, walk, dataDirectory, owners, networkLimit }: PartsContext,
+  { session, fileBytes, pages, dataDirectory, owners, networkLimit }: PartsContext,
   options: PushOptions,
 ): Promise<FinishedBackup['parts']> {
   const { settings, transport, workerEntry, workers, logger } = options;
@@ -180,8 +180,19 @@ async function pushPlanned(
     signal: session.signal,
     logger,
   });
-  const progress = options.openProgress(walk.fileBytes);
-  return await pushParts(planned, { backup: session.name, dataDirectory, owners, pool, progress, logger });
+  const progress = options.openProgress(fileBytes);
+  return await pushParts(planned, { backup: session.name, dataDirectory, owners, pages, pool, progress, logger });
+}
+
+function pageOptionsOf({ base, startLsn }: BackupSession, server: PostgresServer, options: PushOptions): PageOptions {
+  const { enabled, blocksKept } = options.verify;
+  const isPossible = server.dataChecksums && server.blockBytes === pageBytes;
+  if (enabled && !isPossible) options.logger.warn('page checksums are not verified: the cluster has none');
+  return {
+    since: base?.startLsn,
+    verifiedBefore: enabled && isPossible ? startLsn : undefined,
+    corruptBlocksKept: blocksKept,
+  };
 }
 
 /** Files of a standby belong to the timeline it follows; after a switch in the middle they belong to none. */

@@ -5,13 +5,21 @@ import { timeOfDate } from '../../catalog/time.ts';
 import { baseNameOf } from '../../storage/key.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import type { ClusterWalk } from '../cluster/walk.ts';
+import type { DeltaBase } from '../delta/base.ts';
 import { completeBackup, type StoredBackup } from './complete-backup.ts';
-import { formatFilesMetadata, type DatabaseEntry, type FileEntry } from './files-metadata.ts';
+import { formatFilesMetadata, type CorruptBlocks, type DatabaseEntry, type FileEntry } from './files-metadata.ts';
 import { labelMember, tablespaceMapMember } from './names.ts';
 import type { PlannedPart } from './plan-parts.ts';
-import type { PushedPart } from './push-part.ts';
-import type { FullSentinel } from './sentinel.ts';
+import type { PackedFiles, PushedPart, WrittenPart } from './push-part.ts';
+import type { Sentinel, SentinelCommon } from './sentinel.ts';
 import type { BackupEnd, BackupSession } from './session.ts';
+
+/** What makes a backup a delta. */
+export interface DeltaOrigin {
+  readonly base: DeltaBase;
+  /** Files that are as in the base. */
+  readonly skipped: ReadonlySet<string>;
+}
 
 /** All that is known of a finished backup. */
 export interface FinishedBackup {
@@ -20,8 +28,10 @@ export interface FinishedBackup {
   readonly walk: ClusterWalk;
   /** Planned parts with what became of them. */
   readonly parts: readonly (readonly [PlannedPart, PushedPart])[];
-  readonly controlPart: PushedPart;
-  readonly labelPart: PushedPart;
+  readonly controlPart: WrittenPart;
+  readonly labelPart: WrittenPart;
+  /** Undefined in a full backup. */
+  readonly delta: DeltaOrigin | undefined;
   readonly pgVersion: number;
   readonly systemIdentifier: bigint | undefined;
   readonly dataDirectory: string;
@@ -32,12 +42,11 @@ export interface FinishedBackup {
 }
 
 /** The sentinel of the backup. */
-export function sentinelOf(backup: FinishedBackup): FullSentinel {
-  const { session, end, walk, dataDirectory } = backup;
+export function sentinelOf(backup: FinishedBackup): Sentinel {
+  const { session, end, walk, dataDirectory, delta } = backup;
   const stored = storedParts(backup);
   const { tablespaces } = walk;
-  return {
-    kind: 'full',
+  const common: SentinelCommon = {
     startLsn: session.startLsn,
     finishLsn: end.lsn,
     pgVersion: backup.pgVersion,
@@ -62,6 +71,9 @@ export function sentinelOf(backup: FinishedBackup): FullSentinel {
       isPermanent: backup.isPermanent,
     },
   };
+  if (delta === undefined) return { kind: 'full', ...common };
+  const { name, startLsn, root, steps } = delta.base;
+  return { kind: 'delta', ...common, parent: name, parentLsn: startLsn, root, steps };
 }
 
 /** The files metadata of the backup. */
@@ -69,19 +81,35 @@ function filesMetadataOfBackup(
   backup: FinishedBackup,
   databases: Iterable<readonly [string, DatabaseEntry]>,
 ): ByteSource {
-  const vanished = new Set(backup.parts.flatMap(([, pushed]) => pushed.vanished));
   return formatFilesMetadata({
-    files: fileEntries(backup.walk, vanished),
+    files: fileEntries(backup),
     tarFileSets: tarFileSets(backup),
     databases,
   });
 }
 
-function* fileEntries({ entries }: ClusterWalk, vanished: ReadonlySet<string>): Generator<[string, FileEntry]> {
-  for (const { name, mtimeNs } of entries) {
+function* fileEntries({ walk, parts, delta }: FinishedBackup): Generator<[string, FileEntry]> {
+  const { vanished, incremented, corrupt } = gathered(parts.map(([, pushed]) => pushed));
+  for (const { name, mtimeNs, sizeBytes } of walk.entries) {
     if (vanished.has(name)) continue;
-    yield [name, { isIncremented: false, isSkipped: false, modified: mtimeNs, updatesCount: 0 }];
+    const entry = {
+      isIncremented: incremented.has(name),
+      isSkipped: delta?.skipped.has(name) === true,
+      modified: mtimeNs,
+      sizeBytes,
+      updatesCount: 0,
+    };
+    const corruptBlocks = corrupt.get(name);
+    yield [name, corruptBlocks === undefined ? entry : { ...entry, corruptBlocks }];
   }
+}
+
+function gathered(parts: readonly PackedFiles[]) {
+  return {
+    vanished: new Set(parts.flatMap((part) => part.vanished)),
+    incremented: new Set(parts.flatMap((part) => part.incremented)),
+    corrupt: new Map<string, CorruptBlocks>(parts.flatMap((part) => part.corrupt)),
+  };
 }
 
 function* tarFileSets({ parts, labelPart: label }: FinishedBackup): Generator<[string, readonly string[]]> {
@@ -103,19 +131,21 @@ export async function recordBackup(
   backup: FinishedBackup,
   databases: Iterable<readonly [string, DatabaseEntry]>,
   options: Abortable,
-): Promise<FullSentinel> {
+): Promise<Sentinel> {
   const sentinel = sentinelOf(backup);
   const entries = [...databases];
+  const { delta } = backup;
   const stored: StoredBackup = {
     name: backup.session.name,
     parts: storedParts(backup),
     sentinel,
     filesMetadata: backup.filesMetadataDisabled ? undefined : () => filesMetadataOfBackup(backup, entries),
+    ...(delta === undefined ? {} : { base: delta.base.name }),
   };
   await completeBackup(storage, stored, options);
   return sentinel;
 }
 
-function storedParts({ parts, controlPart, labelPart: label }: FinishedBackup): readonly PushedPart[] {
+function storedParts({ parts, controlPart, labelPart: label }: FinishedBackup): readonly WrittenPart[] {
   return [...parts.map(([, pushed]) => pushed), controlPart, label];
 }

@@ -2,15 +2,17 @@
  * A backup on the running server, from its start to its stop, under a name that nobody else uses: an advisory lock of the
  * session guards it, and a backup of that name that exists already is never touched.
  */
-import { sentinelKey } from '../../catalog/layout.ts';
-import { ArchiverError } from '../../errors.ts';
-import { longestTimerMs, type Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { formatLsn, toLsn, type Lsn } from '../lsn.ts';
 import type { PostgresServer } from '../server/server.ts';
 import { segmentName, segmentOf } from '../wal-segment.ts';
+import { deltaBackupName, type DeltaBase } from '../delta/base.ts';
+import type { BegunBackup } from '../delta/prove-base.ts';
+import { watchServer, type ServerWatch } from './alive-check.ts';
 import { fullBackupName } from './names.ts';
+import { obstacleToName } from './take-name.ts';
 
 /** What the server handed out when it stopped the backup. */
 export interface BackupEnd {
@@ -27,6 +29,8 @@ export interface BackupSession extends AsyncDisposable {
   readonly startTime: Date;
   readonly timeline: number;
   readonly inRecovery: boolean;
+  /** What the backup is a delta of; undefined: it is a full one. */
+  readonly base: DeltaBase | undefined;
   /** Aborted when the run is, and when the server is gone. */
   readonly signal: AbortSignal;
   /** Ends the backup on the server, which on a primary waits for the archiving of the last WAL. */
@@ -43,6 +47,8 @@ export interface SessionOptions {
   readonly aliveCheckIntervalMs: number;
   /** 0 = no limit. */
   readonly stopTimeoutMs: number;
+  /** Whether the backup that has begun can be a delta, and of what; it may log why not. */
+  chooseBase(begun: BegunBackup): Promise<DeltaBase | undefined>;
 }
 
 const startAttempts = 5;
@@ -65,11 +71,12 @@ export async function openBackupSession(server: PostgresServer, options: Session
         start.walFileName !== ''
           ? start.walFileName
           : segmentName(segmentOf(toLsn(lsn - 1n), timeline, server.segmentBytes), server.segmentBytes);
-      const name = fullBackupName(walFileName);
-      const obstacle = await obstacleTo(name, server, options);
+      const base = await options.chooseBase({ startLsn: lsn, timeline });
+      const name = base === undefined ? fullBackupName(walFileName) : deltaBackupName(walFileName, base.name);
+      const obstacle = await obstacleToName(name, server, options);
       if (obstacle === undefined) {
         logger.info('backup started', { backup: name, lsn: formatLsn(lsn), timeline });
-        return new Session(server, { name, startLsn: lsn, startTime, timeline, inRecovery }, options);
+        return new Session(server, { name, startLsn: lsn, startTime, timeline, inRecovery, base }, options);
       }
       // Every start on a primary opens a new WAL segment, and with it a new name; a standby's waits for a checkpoint.
       if (inRecovery || attempt >= startAttempts) throw obstacle;
@@ -82,25 +89,7 @@ export async function openBackupSession(server: PostgresServer, options: Session
   }
 }
 
-async function obstacleTo(
-  name: string,
-  server: PostgresServer,
-  { storage, signal }: SessionOptions,
-): Promise<ArchiverError | undefined> {
-  if (!(await server.tryLock(name))) {
-    return new ArchiverError('busy', `another run is pushing the backup "${name}"`, {
-      hint: 'Wait for it to end; on a standby the next name comes with the next checkpoint of the primary.',
-    });
-  }
-  if ((await storage.stat(sentinelKey(name), { signal })) !== undefined) {
-    return new ArchiverError('cannotWrite', `there is a backup "${name}" already in ${storage.location}`, {
-      hint: 'On a standby, run CHECKPOINT on the primary and try again: a backup is named after the checkpoint it starts from.',
-    });
-  }
-  return undefined;
-}
-
-type Started = Pick<BackupSession, 'name' | 'startLsn' | 'startTime' | 'timeline' | 'inRecovery'>;
+type Started = Pick<BackupSession, 'name' | 'startLsn' | 'startTime' | 'timeline' | 'inRecovery' | 'base'>;
 
 class Session implements BackupSession {
   readonly name: string;
@@ -108,11 +97,11 @@ class Session implements BackupSession {
   readonly startTime: Date;
   readonly timeline: number;
   readonly inRecovery: boolean;
+  readonly base: DeltaBase | undefined;
   readonly signal: AbortSignal;
   readonly #server: PostgresServer;
   readonly #options: SessionOptions;
-  readonly #serverLost = new AbortController();
-  #aliveCheck: NodeJS.Timeout | undefined;
+  readonly #watch: ServerWatch;
   #isRunning = true;
 
   constructor(server: PostgresServer, started: Started, options: SessionOptions) {
@@ -121,49 +110,25 @@ class Session implements BackupSession {
     this.startTime = started.startTime;
     this.timeline = started.timeline;
     this.inRecovery = started.inRecovery;
+    this.base = started.base;
     this.#server = server;
     this.#options = options;
-    this.signal = AbortSignal.any([options.signal, server.lost, this.#serverLost.signal]);
-    const { aliveCheckIntervalMs } = options;
-    if (aliveCheckIntervalMs > 0) this.#checkAliveEvery(aliveCheckIntervalMs);
+    this.#watch = watchServer(server, { signal: options.signal, intervalMs: options.aliveCheckIntervalMs });
+    this.signal = this.#watch.signal;
   }
 
   async stop(): Promise<BackupEnd> {
     this.#options.logger.info('stopping the backup on the server', { backup: this.name });
     const { lsn, label, tablespaceMap } = await this.#server.stopBackup({ timeoutMs: this.#options.stopTimeoutMs });
-    clearInterval(this.#aliveCheck);
+    this.#watch.stop();
     this.#isRunning = false;
     return { lsn, label, tablespaceMap, time: this.#options.clock.now() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#aliveCheck);
+    this.#watch.stop();
     if (!this.#isRunning) return;
     this.#isRunning = false;
     await this.#server.cancelBackup();
-  }
-
-  #checkAliveEvery(intervalMs: number): void {
-    let isAsking = false;
-    this.#aliveCheck = setInterval(
-      () => {
-        if (isAsking) return;
-        isAsking = true;
-        this.#server.ping().then(
-          () => (isAsking = false),
-          (error: unknown) => {
-            clearInterval(this.#aliveCheck);
-            this.#serverLost.abort(
-              new ArchiverError('unavailable', 'the server was lost in the middle of the backup', {
-                cause: error,
-                hint: 'Start the backup again when the server is back: a backup cannot outlive its session.',
-              }),
-            );
-          },
-        );
-      },
-      Math.min(intervalMs, longestTimerMs),
-    );
-    this.#aliveCheck.unref();
   }
 }

@@ -1,5 +1,5 @@
 /** Settings of backup-push. Those of features that a later version brings are declared too, so that they can be answered. */
-import { boolean, duration, integer, json, oneOf, text } from '../../config/parsers.ts';
+import { boolean, duration, integer, json } from '../../config/parsers.ts';
 import { optionalSetting, setting } from '../../config/setting.ts';
 
 /** What a pushed backup is like. */
@@ -28,6 +28,18 @@ export const backupSettings = {
     'false',
     'Do not record the names of databases and relations, which a partial restore needs.',
   ),
+  verify: setting(
+    'WALG_VERIFY_PAGE_CHECKSUMS',
+    boolean,
+    'false',
+    'Verify the checksums of pages while they are pushed; damaged ones are recorded and told of; flag --verify.',
+  ),
+  storeAllCorrupt: setting(
+    'WALG_STORE_ALL_CORRUPT_BLOCKS',
+    boolean,
+    'false',
+    'Record all damaged pages of a file, not only ten; flag --store-all-corrupt.',
+  ),
   walWaitTimeout: setting(
     'WALG_WAL_WAIT_TIMEOUT',
     duration,
@@ -46,40 +58,6 @@ const later = 'Not in this version';
 
 /** What a later version brings. */
 export const laterBackupSettings = {
-  deltaMaxSteps: setting(
-    'WALG_DELTA_MAX_STEPS',
-    integer({ min: 0 }),
-    '0',
-    `Longest chain of delta backups. ${later}: above 0 a full backup is made, with a warning.`,
-  ),
-  deltaOrigin: setting(
-    'WALG_DELTA_ORIGIN',
-    oneOf('LATEST', 'LATEST_FULL'),
-    'LATEST',
-    `What delta backups build on. ${later}.`,
-  ),
-  deltaFromName: optionalSetting(
-    'WALG_DELTA_FROM_NAME',
-    text,
-    `The backup to build on; flag --delta-from-name. ${later}.`,
-  ),
-  deltaFromUserData: optionalSetting(
-    'WALG_DELTA_FROM_USER_DATA',
-    json,
-    `The user data of the backup to build on; flag --delta-from-user-data. ${later}.`,
-  ),
-  verify: setting(
-    'WALG_VERIFY_PAGE_CHECKSUMS',
-    boolean,
-    'false',
-    `Check the checksums of pages while they are pushed; flag --verify. ${later}: nothing is checked, with a warning.`,
-  ),
-  storeAllCorrupt: setting(
-    'WALG_STORE_ALL_CORRUPT_BLOCKS',
-    boolean,
-    'false',
-    `Record all corrupt pages, not only ten; flag --store-all-corrupt. ${later}.`,
-  ),
   ratingComposer: setting('WALG_USE_RATING_COMPOSER', boolean, 'false', `Compose parts by update rates. ${later}.`),
   copyComposer: setting('WALG_USE_COPY_COMPOSER', boolean, 'false', `Copy unchanged parts. ${later}.`),
   databaseComposer: setting('WALG_USE_DATABASE_COMPOSER', boolean, 'false', `Compose parts by database. ${later}.`),

@@ -9,6 +9,7 @@ it('a limited storage takes every byte of reads and writes from the limiter, and
   const limiter: RateLimiter = {
     bytesPerSecond: 1,
     shared: new SharedArrayBuffer(8),
+    takeBlocking: () => undefined,
     take: (bytes) => {
       taken += bytes;
       return Promise.resolve();

@@ -51,7 +51,14 @@ describe('writing a tar part', () => {
         },
         ...context,
       },
-      { kind: 'pushPart', dataDirectory: data, logicalKey: key, entries, owners: { users: {}, groups: {} } },
+      {
+        kind: 'pushPart',
+        dataDirectory: data,
+        logicalKey: key,
+        entries,
+        owners: { users: {}, groups: {} },
+        pages: { since: undefined, verifiedBefore: undefined, corruptBlocksKept: 10 },
+      },
     );
   }
 

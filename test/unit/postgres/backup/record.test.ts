@@ -32,11 +32,19 @@ const finished: FinishedBackup = {
   parts: [
     [
       { name: 'part_001.tar', entries: files, fileBytes: 153 },
-      { key: `${parts}/part_001.tar.lz4`, memberBytes: 103, storedBytes: 40, vanished: ['/base/5/t1_2'] },
+      {
+        key: `${parts}/part_001.tar.lz4`,
+        memberBytes: 103,
+        storedBytes: 40,
+        vanished: ['/base/5/t1_2'],
+        incremented: [],
+        corrupt: [],
+      },
     ],
   ],
-  controlPart: { key: `${parts}/pg_control.tar.lz4`, memberBytes: 8192, storedBytes: 20, vanished: [] },
-  labelPart: { key: `${parts}/backup_label.tar.lz4`, memberBytes: 5, storedBytes: 10, vanished: [] },
+  controlPart: { key: `${parts}/pg_control.tar.lz4`, memberBytes: 8192, storedBytes: 20 },
+  labelPart: { key: `${parts}/backup_label.tar.lz4`, memberBytes: 5, storedBytes: 10 },
+  delta: undefined,
   pgVersion: 170010,
   systemIdentifier: 7710462313664340823n,
   dataDirectory: '/pg/data',

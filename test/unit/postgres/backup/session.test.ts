@@ -68,6 +68,7 @@ describe('a backup on the server', () => {
       logger: silentLogger,
       aliveCheckIntervalMs: 0,
       stopTimeoutMs: 0,
+      chooseBase: () => Promise.resolve(undefined),
     };
   });
 

@@ -1,0 +1,47 @@
+/** Permanent marks of what a permanent delta needs. */
+import { readText } from '../../catalog/backup-store.ts';
+import { metadataKey } from '../../catalog/layout.ts';
+import { fromBytes } from '../../bytes/stage.ts';
+import { pushPlain } from '../../pipeline/push-object.ts';
+import type { Abortable, Storage } from '../../storage/storage.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { formatBackupMetadata, parseBackupMetadata } from '../backup/metadata.ts';
+import type { DeltaBase } from './base.ts';
+
+/**
+ * Marks what a delta of this base needs, the oldest first: a run that is cut off leaves no permanent backup that builds on
+ * one which is not.
+ *
+ * @throws as {@link markPermanent}
+ */
+export async function markChainPermanent(
+  storage: Storage,
+  { chain }: Pick<DeltaBase, 'chain'>,
+  { logger, ...options }: Abortable & { readonly logger: Logger },
+): Promise<void> {
+  const marked = await markPermanent(storage, chain.map(({ backup }) => backup).reverse(), options);
+  if (marked.length > 0) logger.info('made permanent what the backup builds on', { backups: marked.join(', ') });
+}
+
+/**
+ * Marks backups permanent that are not yet, one after the other in the given order.
+ *
+ * @returns the names of those that were marked
+ * @throws ObjectNotFoundError, CorruptError when one has no `metadata.json` to hold the mark
+ */
+export async function markPermanent(
+  storage: Storage,
+  backups: readonly string[],
+  options: Abortable,
+): Promise<readonly string[]> {
+  const marked: string[] = [];
+  for (const backup of backups) {
+    const key = metadataKey(backup);
+    const metadata = parseBackupMetadata(await readText(storage, key, options), `metadata of "${backup}"`);
+    if (metadata.isPermanent) continue;
+    const bytes = Buffer.from(formatBackupMetadata({ ...metadata, isPermanent: true }));
+    await pushPlain(storage, key, () => fromBytes(bytes), options);
+    marked.push(backup);
+  }
+  return marked;
+}

@@ -1,0 +1,100 @@
+/**
+ * Whether the cluster that is backed up went on from where the base ended. Only then do its pages, where their LSN is
+ * older than the base, equal those of the base. What cannot be proven is no base.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collect } from '../../bytes/stage.ts';
+import { walKey } from '../../catalog/layout.ts';
+import { codeOf, CorruptError } from '../../errors.ts';
+import { openObject } from '../../pipeline/find-object.ts';
+import type { Transport } from '../../pipeline/transport.ts';
+import type { Abortable } from '../../storage/storage.ts';
+import { formatLsn, type Lsn } from '../lsn.ts';
+import type { ServerFacts } from '../server/server.ts';
+import { historyFileName, leadsThrough, parseTimelineHistory, spansOf } from '../timeline.ts';
+import { pageBytes } from '../pages/page-scan.ts';
+import type { DeltaBase } from './base.ts';
+
+/** The backup that has begun on the server. */
+export interface BegunBackup {
+  readonly startLsn: Lsn;
+  readonly timeline: number;
+}
+
+/** Where it can be looked up. */
+export interface Evidence {
+  readonly server: Pick<ServerFacts, 'systemIdentifier' | 'version' | 'blockBytes'>;
+  readonly dataDirectory: string;
+  /** Where the WAL is archived. */
+  readonly archive: Transport;
+}
+
+const largestHistory = 1 << 20;
+const versionsPerMajor = 10_000;
+
+/** @returns why it is no base; undefined when all is proven */
+export async function objectionTo(
+  base: DeltaBase,
+  begun: BegunBackup,
+  evidence: Evidence,
+  options: Abortable,
+): Promise<string | undefined> {
+  const { server } = evidence;
+  if (server.blockBytes !== pageBytes) return `the server has pages of ${server.blockBytes} bytes`;
+  if (server.systemIdentifier === undefined || base.systemIdentifier === undefined) {
+    return `it is not known whether "${base.name}" is of this cluster`;
+  }
+  if (server.systemIdentifier !== base.systemIdentifier) return `"${base.name}" is of another cluster`;
+  if (Math.floor(server.version / versionsPerMajor) !== Math.floor(base.pgVersion / versionsPerMajor)) {
+    return `"${base.name}" is of another major version of PostgreSQL`;
+  }
+  if (base.finishLsn > begun.startLsn) {
+    return `"${base.name}" ended at ${formatLsn(base.finishLsn)}, and the server is only at ${formatLsn(begun.startLsn)}`;
+  }
+  return objectionOfHistory(base, begun.timeline, evidence, options);
+}
+
+async function objectionOfHistory(
+  base: DeltaBase,
+  timeline: number,
+  { dataDirectory, archive }: Evidence,
+  options: Abortable,
+): Promise<string | undefined> {
+  if (timeline === 1 && base.timeline === 1) return undefined;
+  const elsewhere = `"${base.name}" is of timeline ${base.timeline}, the server is on ${timeline}`;
+  if (base.timeline > timeline) return elsewhere;
+  const name = historyFileName(timeline);
+  const local = readLocal(join(dataDirectory, 'pg_wal', name));
+  const archived = await readArchived(archive, name, options);
+  // Two servers that were promoted independently of each other may both call their timeline 2.
+  if (local !== undefined && archived !== undefined && local !== archived) {
+    return `the archive has another "${name}" than the server`;
+  }
+  if (base.timeline === timeline) return undefined;
+  const text = local ?? archived;
+  if (text === undefined) return `${elsewhere}, and there is no "${name}" to tell how it came about`;
+  let history;
+  try {
+    history = parseTimelineHistory(text, timeline);
+  } catch (error) {
+    if (error instanceof CorruptError) return error.message;
+    throw error;
+  }
+  if (leadsThrough(spansOf(timeline, history), base.timeline, base.finishLsn)) return undefined;
+  return `${elsewhere}, which branched off before "${base.name}" had ended`;
+}
+
+function readLocal(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readArchived(archive: Transport, name: string, options: Abortable): Promise<string | undefined> {
+  const opened = await openObject(archive, walKey(name), options);
+  return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
+}

@@ -1,0 +1,67 @@
+/** Finds out which pages of a file go into an increment. Rules: `postgres-storage.md` 10.2 of the specification. */
+import { incrementBytes } from './increment.ts';
+import { isInvalid, readPages } from './page-reader.ts';
+import { pageBytes, verdict, type PageScanner } from './page-scan.ts';
+import { pagesAtOnce } from './scanner.ts';
+
+/** How a file is to be stored. */
+export type FileScan =
+  | { readonly kind: 'increment'; readonly fileBytes: number; readonly blocks: Uint32Array }
+  /** Whole; `invalidBlock`: a page whose header makes no sense, else all of it changed. */
+  | { readonly kind: 'whole'; readonly invalidBlock: number | undefined };
+
+/** What is asked of a scan. */
+export interface FileScanRequest {
+  /** A multiple of 8,192. */
+  readonly sizeBytes: number;
+  /** Pages with this LSN or a later one go in. */
+  readonly since: bigint;
+  /** Is told of every stretch that was read. */
+  onRead(bytes: number): void;
+}
+
+/** Looks at all pages of an open file. */
+export function scanFile(fd: number, scanner: PageScanner, request: FileScanRequest): FileScan {
+  const { since, sizeBytes } = request;
+  const look = { since, firstBlock: 0, withChecksums: false };
+  const wanted = sizeBytes / pageBytes;
+  const blocks = new Uint32Array(wanted);
+  let included = 0;
+  let block = 0;
+  while (block < wanted) {
+    const { pages, verdicts } = readPages(fd, scanner, block, Math.min(pagesAtOnce, wanted - block), look);
+    if (pages === 0) break;
+    for (let page = 0; page < pages; page += 1) {
+      const found = verdicts[page] ?? 0;
+      if (isInvalid(found)) return { kind: 'whole', invalidBlock: block + page };
+      if ((found & (verdict.isNew | verdict.isChanged)) === 0) continue;
+      blocks[included] = block + page;
+      included += 1;
+    }
+    block += pages;
+    request.onRead(pages * pageBytes);
+  }
+  return asIncrement(block * pageBytes, blocks.subarray(0, included));
+}
+
+/**
+ * Takes what is known of the changes, without reading the file: the pages that the WAL names, and those that the file has
+ * more than in the base, since a server makes files longer without a word in the WAL.
+ *
+ * @param sizeBytes of the file now
+ * @param baseBytes of the file in the base
+ */
+export function scanByChanges(sizeBytes: number, baseBytes: number, changes: Uint32Array): FileScan {
+  const pages = sizeBytes / pageBytes;
+  const basePages = Math.min(pages, Math.floor(baseBytes / pageBytes));
+  const changed = changes.filter((block) => block < basePages);
+  const blocks = new Uint32Array(changed.length + pages - basePages);
+  blocks.set(changed);
+  for (let block = basePages; block < pages; block += 1) blocks[changed.length + block - basePages] = block;
+  return asIncrement(sizeBytes, blocks);
+}
+
+function asIncrement(fileBytes: number, blocks: Uint32Array): FileScan {
+  if (incrementBytes(blocks.length) >= fileBytes) return { kind: 'whole', invalidBlock: undefined };
+  return { kind: 'increment', fileBytes, blocks: blocks.slice() };
+}
