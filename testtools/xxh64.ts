@@ -7,7 +7,7 @@ const [p1, p2, p3, p4, p5] = [
   0x165667b19e3779f9n,
   0x85ebca77c2b2ae63n,
   0x27d4eb2f165667c5n,
-] as const;
+] as const satisfies readonly bigint[];
 
 function rotated(value: bigint, bits: bigint): bigint {
   return ((value << bits) | (value >> (64n - bits))) & mask;
@@ -21,7 +21,7 @@ function round(lane: bigint, word: bigint): bigint {
 export function xxh64(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  let hash = p5;
+  let hash: bigint = p5;
   if (bytes.length >= 32) {
     let lanes = [p1 + p2, p2, 0n, -p1].map((lane) => lane & mask);
     for (; at + 32 <= bytes.length; at += 32) {

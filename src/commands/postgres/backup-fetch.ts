@@ -190,6 +190,7 @@ async function prepare(app: App, { positionals, options }: Arguments): Promise<P
     {
       ...{ destination, backup, sentinel, restoreSpec, mask, restoreOnly, additions },
       durable: !settings.disableFsync,
+      inPlace: false,
       newestFirst: restoreOnly !== undefined || flagOf(options['reverse-unpack'], settings.reverseUnpack),
       skipRedundantParts:
         restoreOnly !== undefined || flagOf(options['skip-redundant-tars'], settings.skipRedundantTars),

@@ -9,7 +9,8 @@ import { syncFolder } from '../../platform/files.ts';
 import { controlFilePath } from '../pgdata.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
-import { localPath, openRestoreTarget, restoreError, type RestoreLayout } from './restore-target.ts';
+import { restoreError } from './local-file.ts';
+import { localPath, openRestoreTarget, type RestoreLayout } from './restore-target.ts';
 import type { SmallFile } from './small-tar.ts';
 
 /** Where `pg_control` waits until everything else is in place. */
@@ -38,7 +39,7 @@ export interface LostLink {
 /** Finishes a restore. @returns the links that could not be made since their target is not recorded */
 export async function completeRestore(remainder: RestoreRemainder): Promise<readonly LostLink[]> {
   const { layout, parts, files, control, additions, durable } = remainder;
-  const target = openRestoreTarget(layout, { durable });
+  const target = openRestoreTarget(layout, { durable, inPlace: false });
   for (const [path, { bytes, mode }] of files) writeWhole(path, bytes, mode);
   await target.settled();
   if (remainder.walDirectory !== undefined && !existsSync(localPath(layout, remainder.walDirectory))) {

@@ -29,6 +29,8 @@ export interface FetchPartJob extends WorkerJob {
   /** Files that are not written, though they are there. */
   readonly leaveOut: readonly MemberPath[];
   readonly durable: boolean;
+  /** What is there already is compared, and only what differs is written. */
+  readonly inPlace: boolean;
 }
 
 /** The files of a restore, and what is taken of them from one backup: memory that all threads share. */
@@ -63,7 +65,7 @@ const toldNames = 5;
 /** @throws CorruptError for a part that is damaged or hostile, and whatever storage and file system fail with */
 export async function runFetchPart(context: WorkerContext, job: FetchPartJob): Promise<FetchedPart> {
   const { transport, signal } = context;
-  const target = openRestoreTarget(job.layout, { durable: job.durable });
+  const target = openRestoreTarget(job.layout, job);
   const wanted = job.wanted === undefined ? undefined : openWanted(job.wanted);
   const matches = job.mask === undefined ? undefined : globMatcher(`/${job.mask}`);
   const leaveOut = new Set(job.leaveOut);

@@ -17,6 +17,7 @@ import { unpackChain } from '../restore/unpack-chain.ts';
 import { checkArrived, checkLabel, checkRestoredControl, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
 import { readStoredControl, type StoredControl } from './control-of-backup.ts';
+import type { FetchedPart } from './fetch-part.ts';
 import { makeDestination, requireEmpty, resolveDestination } from './destination.ts';
 import { globMatcher } from './glob.ts';
 import type { MemberPath } from './member-path.ts';
@@ -57,6 +58,8 @@ export interface FetchRequest {
   readonly durable: boolean;
   /** With a delta backup, whether it is unpacked before those it builds on (each page is written once) or after them. */
   readonly newestFirst: boolean;
+  /** The destination holds the cluster already, see `restore-in-place.ts`: only what differs is written. */
+  readonly inPlace: boolean;
   /** Parts that hold nothing that newer backups don't replace are not fetched. */
   readonly skipRedundantParts: boolean;
 }
@@ -69,6 +72,8 @@ export interface PreparedFetch {
   readonly control: StoredControl | undefined;
   /** Label and tablespace map, where they have an object of their own. */
   readonly labels: ReadonlyMap<MemberPath, SmallFile>;
+  /** What of the newest backup is in place, and so in no part that is fetched. */
+  readonly present?: FetchedPart;
   /** Members that are not written. */
   readonly leaveOut: readonly MemberPath[];
 }
@@ -98,14 +103,14 @@ export async function prepareFetch(
   if (mask !== undefined) globMatcher(mask);
 
   const destination = resolveDestination(request.destination);
-  requireEmpty(destination);
+  if (!request.inPlace) requireEmpty(destination);
   const spaces = planTablespaces({
     destination,
     alias: resolve(request.destination),
     recorded: sentinel.tablespaces,
     spec: request.restoreSpec,
   });
-  for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
+  if (!request.inPlace) for (const directory of Object.values(spaces.directories)) requireEmpty(directory);
 
   const links = await readChain(transport.storage, { backup, sentinel }, { signal });
   const chain = await planChain(
@@ -149,7 +154,7 @@ export async function prepareFetch(
  */
 export async function restoreBackup(services: FetchServices, prepared: PreparedFetch): Promise<FetchSummary> {
   const { logger } = services;
-  const { request, layout, chain, control, labels, leaveOut } = prepared;
+  const { request, layout, chain, present, control, labels, leaveOut } = prepared;
   const { backup, sentinel, mask, durable, additions } = request;
   const { destination } = layout;
 
@@ -159,7 +164,7 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
     const unpacked = await unpackChain(services, chain, { ...request, layout, leaveOut });
     const small = [...labels.values(), ...(control === undefined ? [] : [control.file])];
     checkArrived(chain, { parts: unpacked[0], small });
-    const parts = unpacked.flat();
+    const parts = [...unpacked.flat(), ...(present === undefined ? [] : [present])];
     if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
     if (mask === undefined && control === undefined) checkRestoredControl(request, layout);
     const isWanted = (path: MemberPath) => mask === undefined || globMatcher(`/${mask}`)(`/${path}`);

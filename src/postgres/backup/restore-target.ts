@@ -1,13 +1,15 @@
 /**
- * Where a backup is restored to: a directory that was empty, and one for each tablespace. Files are written through here
+ * Where a backup is restored to: a directory, and one for each tablespace, empty or (in place) cleared. Files are written through here
  * only, and never through a symbolic link: links of the backup are made when everything else is in place.
  */
-import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, mkdirSync } from 'node:fs';
 import type { TarSink } from '../../archive/reader.ts';
-import { ArchiverError, CorruptError, codeOf, messageOf } from '../../errors.ts';
+import { codeOf } from '../../errors.ts';
 import { writeAll, writeAllAt } from '../../platform/files.ts';
+import { openComparedPages, openComparedSink } from '../in-place/compared-file.ts';
 import type { PagedFile } from '../restore/page-sink.ts';
 import { createFlusher, FlushError, type Flusher } from './flusher.ts';
+import { openLocalFile, restoreError } from './local-file.ts';
 import { HostileMemberError, type MemberPath } from './member-path.ts';
 
 /** Directories of a restore, all absolute. Plain data: jobs of workers hold it. */
@@ -47,18 +49,19 @@ export interface RestoreTarget {
   settled(): Promise<void>;
 }
 
-/** A large file goes to the disk in stretches of this size while it is being written. */
-const flushBytes = 32 * 1024 * 1024;
-
 /**
  * Opens the target.
  *
  * Everything it does throws HostileMemberError when something in the way is no directory, and an ArchiverError
  * (kind `cannotWrite`) when the file system refuses.
  *
- * @param durable what was written is on disk when `settled` resolves
+ * @param how.durable what was written is on disk when `settled` resolves
+ * @param how.inPlace files that are there are compared with what comes, and only what differs is written
  */
-export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly durable: boolean }): RestoreTarget {
+export function openRestoreTarget(
+  layout: RestoreLayout,
+  { durable, inPlace }: { readonly durable: boolean; readonly inPlace: boolean },
+): RestoreTarget {
   const flusher = durable ? createFlusher() : undefined;
   const ready = new Set([layout.destination, ...Object.values(layout.tablespaces)]);
 
@@ -81,12 +84,12 @@ export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly
     openFile(path, mode) {
       const local = localPath(layout, path);
       makeReady(local.slice(0, local.lastIndexOf('/')), path);
-      return openSink(local, path, { mode, flusher });
+      return (inPlace ? openComparedSink : openSink)(local, path, { mode, flusher });
     },
     openPages(path, mode) {
       const local = localPath(layout, path);
       makeReady(local.slice(0, local.lastIndexOf('/')), path);
-      return openPagedFile(local, path, { mode, flusher });
+      return (inPlace ? openComparedPages : openPagedFile)(local, path, { mode, flusher });
     },
     touched: () => [...ready],
     async settled() {
@@ -100,12 +103,14 @@ export function openRestoreTarget(layout: RestoreLayout, { durable }: { readonly
   };
 }
 
+const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+
 function openSink(
   local: string,
   path: MemberPath,
   { mode, flusher }: { readonly mode: number; readonly flusher: Flusher | undefined },
 ): TarSink {
-  const file = openLocal(local, path, { flags: constants.O_CREAT | constants.O_TRUNC, flusher });
+  const file = openLocalFile(local, path, { flags: O_WRONLY | O_CREAT | O_TRUNC, flusher });
   return {
     write(chunk) {
       file.attempt((fd) => {
@@ -125,7 +130,7 @@ function openPagedFile(
   path: MemberPath,
   { mode, flusher }: { readonly mode: number | undefined; readonly flusher: Flusher | undefined },
 ): PagedFile {
-  const file = openLocal(local, path, { flags: mode === undefined ? 0 : constants.O_CREAT, flusher });
+  const file = openLocalFile(local, path, { flags: mode === undefined ? O_WRONLY : O_WRONLY | O_CREAT, flusher });
   if (mode !== undefined) {
     file.attempt((fd) => {
       fchmodSync(fd, mode & 0o777);
@@ -135,6 +140,13 @@ function openPagedFile(
     sizeBytes: () => file.attempt((fd) => fstatSync(fd).size),
     resize(bytes) {
       file.attempt((fd) => {
+        ftruncateSync(fd, bytes);
+      });
+    },
+    begin(bytes) {
+      file.attempt((fd) => {
+        // What an attempt that failed may have left goes first.
+        ftruncateSync(fd, 0);
         ftruncateSync(fd, bytes);
       });
     },
@@ -149,83 +161,4 @@ function openPagedFile(
     },
     abort: file.abort,
   };
-}
-
-/** An open file, whose errors say which it is. */
-interface LocalFile {
-  attempt<R>(action: (fd: number) => R): R;
-  /** So many more bytes were written. */
-  wrote(bytes: number): void;
-  end(mode: number | undefined): void;
-  abort(): void;
-}
-
-function openLocal(
-  local: string,
-  path: MemberPath,
-  { flags, flusher }: { readonly flags: number; readonly flusher: Flusher | undefined },
-): LocalFile {
-  const { O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const translated = <R>(action: () => R): R => {
-    try {
-      return action();
-    } catch (error) {
-      throw restoreError(error, local, path);
-    }
-  };
-  // Not blocking: a FIFO in the way must not stop us for ever.
-  const fd = translated(() => openSync(local, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0o600));
-  const file = { fd, path };
-  let isOpen = true;
-  let unflushedBytes = 0;
-  return {
-    attempt: (action) => translated(() => action(fd)),
-    wrote(bytes) {
-      unflushedBytes += bytes;
-      if (unflushedBytes < flushBytes) return;
-      unflushedBytes = 0;
-      flusher?.begin(file);
-    },
-    end(mode) {
-      translated(() => {
-        if (mode !== undefined) fchmodSync(fd, mode & 0o777);
-        if (flusher === undefined) closeSync(fd);
-        else flusher.finish(file);
-        isOpen = false;
-      });
-    },
-    abort() {
-      if (!isOpen) return;
-      isOpen = false;
-      if (flusher === undefined) closeSync(fd);
-      else flusher.discard(file);
-    },
-  };
-}
-
-/** The error of a restore for one of the system. */
-export function restoreError(error: unknown, local: string, path: MemberPath): Error {
-  switch (codeOf(error)) {
-    case 'ELOOP':
-    case 'ENOTDIR':
-    case 'EISDIR':
-    case 'ENXIO':
-      return new HostileMemberError(path, 'meets something else of the same name');
-    case 'ENOENT':
-      return new CorruptError(`an increment of "${path}" came, and no backup of the chain has the file`);
-    case 'ENAMETOOLONG':
-      return new HostileMemberError(path, 'has too long a name');
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new ArchiverError('cannotWrite', `no space left to restore ${JSON.stringify(local)}`, {
-        cause: error,
-        hint: 'Make room, empty the destination and run the restore again.',
-      });
-    case undefined:
-      return error instanceof Error ? error : new Error(String(error));
-    default:
-      return new ArchiverError('cannotWrite', `cannot restore ${JSON.stringify(local)}: ${messageOf(error)}`, {
-        cause: error,
-      });
-  }
 }

@@ -10,7 +10,10 @@ import type { RestoreLayout } from '../backup/restore-target.ts';
 import type { ChainPlan, ChainStep } from './chain-plan.ts';
 
 /** How to unpack. */
-export interface UnpackRequest extends Pick<FetchRequest, 'mask' | 'durable' | 'newestFirst' | 'restoreOnly'> {
+export interface UnpackRequest extends Pick<
+  FetchRequest,
+  'mask' | 'durable' | 'inPlace' | 'newestFirst' | 'restoreOnly'
+> {
   readonly layout: RestoreLayout;
   /** Members that are not written. */
   readonly leaveOut: readonly MemberPath[];
@@ -49,8 +52,9 @@ export async function unpackChain(
       if (isChain)
         services.logger.info('unpacking', { backup, parts: plan.parts.length, storedBytes: plan.totalBytes });
       const parts = await unpackStep({ ...services, pool }, step, jobOf(chain, step, request, maps));
-      // What nobody asked for is not missed.
-      const unlisted = request.restoreOnly === undefined ? parts.flatMap((part) => part.unlisted) : [];
+      // What nobody asked for is not missed, nor what is in place already.
+      const isAll = request.restoreOnly === undefined && !request.inPlace;
+      const unlisted = isAll ? parts.flatMap((part) => part.unlisted) : [];
       for (const name of unlisted) services.logger.warn('left out, the backup does not list it', { file: name });
       fetched.set(step, parts);
     }
@@ -66,14 +70,14 @@ export async function unpackChain(
 function jobOf(
   { steps, names }: ChainPlan,
   step: ChainStep,
-  { layout, mask, leaveOut, durable }: UnpackRequest,
+  { layout, mask, leaveOut, durable, inPlace }: UnpackRequest,
   maps: PageMaps | undefined,
 ): Omit<FetchPartJob, 'key'> {
   const wanted: WantedFiles | undefined =
     names === undefined || step.files === undefined
       ? undefined
       : { names: names.shared, files: step.files.shared, pageMaps: maps?.shared };
-  return { kind: 'fetchPart', layout, mask, leaveOut, durable, wanted, isNewest: step === steps[0] };
+  return { kind: 'fetchPart', layout, mask, leaveOut, durable, inPlace, wanted, isNewest: step === steps[0] };
 }
 
 async function unpackStep(

@@ -14,6 +14,7 @@ const job: FetchPartJob = {
   isNewest: true,
   mask: undefined,
   leaveOut: [],
+  inPlace: false,
   durable: false,
 };
 

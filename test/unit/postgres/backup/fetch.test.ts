@@ -82,6 +82,7 @@ async function restore(made: MadeBackup, request: Partial<FetchRequest> = {}): P
     restoreOnly: undefined,
     additions: new Map(),
     durable: true,
+    inPlace: false,
     newestFirst: true,
     skipRedundantParts: true,
     ...request,
@@ -330,7 +331,7 @@ describe('a damaged or hostile backup', () => {
     const request = {
       ...{ destination, backup: madeName, sentinel, restoreSpec: undefined, mask: undefined, restoreOnly: undefined },
       additions: new Map<string, string>(),
-      ...{ durable: true, newestFirst: true, skipRedundantParts: true },
+      ...{ durable: true, inPlace: false, newestFirst: true, skipRedundantParts: true },
     };
     await expect(prepareFetch(services, request)).rejects.toMatchObject({ kind: 'missing' });
     expect(existsSync(destination)).toBe(false);
