@@ -1,6 +1,7 @@
 # make build     dist/walvault, with its own Node beside it
 # make demo      a database is backed up, destroyed and brought back, on a throwaway Postgres
 # make test      installs what the tests need and runs them all
+# make soak      STORAGES="s3 gcs azure swift": all faults of a network before storages, which takes long
 # make test-peers  storages against servers that Go builds (MinIO, fake-gcs-server); some minutes the first time
 # make bench     walvault against its peers, in one run (Debian)
 # make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
@@ -17,7 +18,7 @@ DIST := dist
 
 SOURCES := $(shell find src scripts -name '*.ts' -o -name '*.sh') package.json package-lock.json
 
-.PHONY: build demo test test-peers bench check docs install clean distclean dependencies format
+.PHONY: build demo test test-peers soak bench check docs install clean distclean dependencies format
 
 build: $(DIST)/walvault
 
@@ -35,6 +36,9 @@ demo: build
 # TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup memory" measures some things.
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
+
+soak: dependencies
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/soak/storages.ts $(STORAGES)
 
 test-peers: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test-peers.sh "$$node" $(TESTS)
