@@ -12,6 +12,7 @@ import {
   type HttpScript,
   type ScriptedAnswer,
 } from '../../testtools/services/http-script.ts';
+import { startMemoryS3 } from '../../testtools/services/memory-s3.ts';
 import { makeDataDirectory, makeSegment } from '../../testtools/wal.ts';
 
 const name = '000000010000000000000003';
@@ -98,5 +99,24 @@ describe('the built folder, elsewhere', () => {
     const puts = server.calls.slice(before).filter(({ path }) => path.startsWith('/bucket/'));
     expect(puts.map(({ method, path }) => `${method} ${path}`)).toEqual([`PUT /bucket/archive/wal_005/${name}.lz4`]);
     expect(puts[0]?.headers['authorization']).toContain(`Credential=${keyId}/`);
+  });
+
+  it('has the SDK for rare verbs in it', async () => {
+    await using bucket = await startMemoryS3();
+    const program = join(folder, 'program', 'walvault');
+    const { stdout } = await promisify(execFile)(program, ['doctor', '--storage-only', '--no-write', '--json'], {
+      cwd: folder,
+      env: {
+        PATH: '/usr/bin:/bin',
+        HOME: folder,
+        WALG_S3_PREFIX: 's3://bucket/archive',
+        AWS_ENDPOINT: bucket.url,
+        ...keys,
+      },
+    });
+    const { checks } = JSON.parse(stdout) as { readonly checks: readonly Readonly<Record<string, unknown>>[] };
+    expect(checks).toContainEqual(
+      expect.objectContaining({ outcome: 'ok', figures: { versions: 'off', lock: 'off' } }),
+    );
   });
 });

@@ -46,7 +46,7 @@ function keyOf(path: string): string {
 
 function answer(objects: Map<string, Buffer>, { method, path, query, headers, body }: HttpCall): ScriptedAnswer {
   const key = keyOf(path);
-  if (key === '') return query.has('list-type') ? { status: 200, body: page([...objects], query) } : { status: 200 };
+  if (key === '') return aboutBucket(objects, query);
   const found = objects.get(key);
   switch (method) {
     case 'PUT':
@@ -60,6 +60,14 @@ function answer(objects: Map<string, Buffer>, { method, path, query, headers, bo
       if (found === undefined) return refusal(404, 'NoSuchKey');
       return { status: 200, headers: { etag: '"1"', 'content-length': String(found.length) }, body: found };
   }
+}
+
+/** It keeps no versions and has no locks. */
+function aboutBucket(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): ScriptedAnswer {
+  if (query.has('list-type')) return { status: 200, body: page([...objects], query) };
+  if (query.has('versioning')) return { status: 200, body: '<VersioningConfiguration/>' };
+  if (query.has('object-lock')) return refusal(404, 'ObjectLockConfigurationNotFoundError');
+  return { status: 200 };
 }
 
 function refusal(status: number, code: string): ScriptedAnswer {
