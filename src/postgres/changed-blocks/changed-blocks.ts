@@ -3,11 +3,14 @@
  * (`summarize_wal`, 17 and newer) or by WAL itself (`WALG_USE_WAL_DELTA`). It is never a guess: where it is not known of
  * a file, the answer is to read it, and where it is not known at all, the answer is a reason. See docs/deltas-from-wal.md.
  */
+import { ArchiverError } from '../../errors.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Lsn } from '../lsn.ts';
 import type { PostgresServer } from '../server/server.ts';
+import { changesFromSummaries } from './from-summaries.ts';
+import { changesFromWal } from './from-wal.ts';
 
 /** A file of the main fork of a relation: `base/5/16384.1` is { 1663, 5, 16384, 1 }. */
 export interface RelationSegment {
@@ -75,12 +78,25 @@ export interface ChangesUnknown {
  *
  * @throws ArchiverError `missing` when it must not be unknown (`forceWalDelta`); the signal's reason; `ServerLostError`
  */
-// eslint-disable-next-line @typescript-eslint/require-await -- it is going to ask
 export async function changedBlocks(
   range: ChangedRange,
   sources: ChangedBlocksSources,
 ): Promise<ChangedBlocks | ChangesUnknown> {
-  void range;
-  void sources;
-  return { reason: 'neither WAL summaries nor WAL are used' };
+  const reasons: string[] = [];
+  if (sources.useSummaries) {
+    const changes = await changesFromSummaries(range, sources);
+    if (!('reason' in changes)) return changes;
+    reasons.push(changes.reason);
+  }
+  if (sources.useWalDelta) {
+    const changes = await changesFromWal(range, sources);
+    if (!('reason' in changes)) return changes;
+    if (sources.forceWalDelta) {
+      throw new ArchiverError('missing', `WAL does not tell which blocks changed: ${changes.reason}`, {
+        hint: 'Push a full backup with --full, or unset WALG_FORCE_WAL_DELTA so that all files are scanned.',
+      });
+    }
+    reasons.push(changes.reason);
+  }
+  return { reason: reasons.length === 0 ? 'neither WAL summaries nor WAL are used' : reasons.join('; ') };
 }
