@@ -55,7 +55,9 @@ const hotModules = [
   'commands/postgres/wal-fetch.ts',
   'commands/postgres/wal-prefetch.ts',
   'commands/postgres/wal-push.ts',
+  'storage/azure/open.ts',
   'storage/file/file-storage.ts',
+  'storage/gcs/open.ts',
   'storage/s3/open.ts',
 ];
 

@@ -14,14 +14,11 @@ import type {
   WriteOptions,
 } from '../storage.ts';
 import type { UploadBuffers } from '../upload-buffers.ts';
-import { deleteBlob, headBlob } from './blob-requests.ts';
-import { copyObject } from './copying.ts';
+import { headBlob } from './blob-requests.ts';
 import { openObject } from './download.ts';
 import { listObjects } from './listing.ts';
 import type { AzureRequests } from './requests.ts';
 import { writeObject } from './upload.ts';
-
-const deletionsAtOnce = 32;
 
 /** A container, seen from the prefix of its configuration. Disposing closes the connections. */
 export class AzureStorage implements Storage {
@@ -64,25 +61,16 @@ export class AzureStorage implements Storage {
 
   async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
     keys.forEach(checkName);
-    const left = [...keys];
-    const deleteSome = async (): Promise<void> => {
-      for (let key = left.pop(); key !== undefined; key = left.pop()) {
-        try {
-          await deleteBlob(this.#requests, key, { signal });
-        } catch (error) {
-          if (error instanceof ObjectNotFoundError) continue;
-          left.length = 0;
-          throw error;
-        }
-      }
-    };
-    const ended = await Promise.allSettled(Array.from({ length: deletionsAtOnce }, deleteSome));
-    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+    signal?.throwIfAborted();
+    if (keys.length === 0) return;
+    const { deleteObjects } = await import('./deletion.ts');
+    await deleteObjects(this.#requests, keys, { signal });
   }
 
   async copy(from: Key, to: Key, options: Abortable = {}): Promise<void> {
     checkName(from);
     checkName(to);
+    const { copyObject } = await import('./copying.ts');
     await copyObject(this.#requests, from, to, options);
   }
 

@@ -1,4 +1,4 @@
-/** The verbs of Azure Blob Storage that objects need. */
+/** The verbs of Azure Blob Storage that bytes go by, and the question for an object: each segment asks them (ADR 0014). */
 import { createHash } from 'node:crypto';
 import type { HttpResponse } from '../../network/http.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
@@ -122,37 +122,6 @@ export async function getBlob(
 /** Asks about an object. @throws ObjectNotFoundError */
 export async function headBlob(requests: AzureRequests, key: Key, { signal }: Options): Promise<BlobHead> {
   return headOf(await requests.sendOnly({ action: `look for "${key}"`, method: 'HEAD', key, signal }));
-}
-
-/** Removes an object and its snapshots. @throws ObjectNotFoundError */
-export async function deleteBlob(requests: AzureRequests, key: Key, { signal }: Options): Promise<void> {
-  await requests.sendOnly({
-    ...{ action: `delete "${key}"`, method: 'DELETE', key, signal },
-    headers: { 'x-ms-delete-snapshots': 'include' },
-  });
-}
-
-/** Begins a copy within the storage. @returns what is known of it then */
-export async function copyBlob(
-  requests: AzureRequests,
-  from: Key,
-  to: Key,
-  { etag, signal }: Options & { readonly etag: string | undefined },
-): Promise<BlobHead['copy']> {
-  const headers = await requests.sendOnly({
-    ...{ action: `copy "${from}" to "${to}"`, method: 'PUT', key: to, signal },
-    headers: { 'x-ms-copy-source': requests.sourceUrl(from), 'x-ms-source-if-match': etag },
-  });
-  return headOf(headers).copy;
-}
-
-/** Calls off a copy; what it was to make is left with no bytes. */
-export async function abortCopy(requests: AzureRequests, key: Key, id: string, { signal }: Options): Promise<void> {
-  await requests.sendOnly({
-    ...{ action: `call off the copy to "${key}"`, method: 'PUT', key, signal },
-    query: { comp: 'copy', copyid: id },
-    headers: { 'x-ms-copy-action': 'abort' },
-  });
 }
 
 function making(key: Key, { onlyAs, signal }: MakeOptions) {

@@ -2,8 +2,10 @@
 import { messageOf } from '../../errors.ts';
 import { StorageUnavailableError } from '../errors.ts';
 import type { Abortable, Key } from '../storage.ts';
-import { abortCopy, copyBlob, deleteBlob, headBlob } from './blob-requests.ts';
+import { headBlob, type BlobHead } from './blob-requests.ts';
+import { deleteBlob } from './deletion.ts';
 import type { AzureRequests } from './requests.ts';
+import { sendBySdk } from './sdk.ts';
 
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
@@ -18,7 +20,7 @@ const cleanUpMs = 30_000;
 export async function copyObject(requests: AzureRequests, from: Key, to: Key, { signal }: Abortable): Promise<void> {
   const { etag } = await headBlob(requests, from, { signal });
   if (from === to) return;
-  let copy = await copyBlob(requests, from, to, { etag, signal });
+  let copy = await beginCopy(requests, from, to, { etag, signal });
   const id = copy?.id;
   try {
     for (let pauseMs = firstPauseMs; copy?.status === 'pending'; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
@@ -35,10 +37,31 @@ export async function copyObject(requests: AzureRequests, from: Key, to: Key, { 
   );
 }
 
+/**
+ * Begins a copy. The SDK would wait for its end, too, but only looks at the status: it waits for ever for a copy that was
+ * called off, and takes what somebody else wrote there meanwhile for its own.
+ */
+async function beginCopy(
+  requests: AzureRequests,
+  from: Key,
+  to: Key,
+  { etag, signal }: Abortable & { readonly etag: string | undefined },
+): Promise<BlobHead['copy']> {
+  return sendBySdk(requests, { action: `copy "${from}" to "${to}"`, key: to, signal }, async (container) => {
+    const poller = await container
+      .getBlobClient(requests.nameOf(to))
+      .beginCopyFromURL(requests.sourceUrl(from), etag === undefined ? {} : { sourceConditions: { ifMatch: etag } });
+    const { copyId: id } = poller.getOperationState() as { readonly copyId?: string };
+    return id === undefined ? undefined : { id, status: poller.isDone() ? 'success' : 'pending' };
+  });
+}
+
 async function discard(requests: AzureRequests, key: Key, id: string): Promise<void> {
   const options = { signal: AbortSignal.timeout(cleanUpMs) };
   try {
-    await abortCopy(requests, key, id, options);
+    await sendBySdk(requests, { action: `call off the copy to "${key}"`, key, ...options }, (container) =>
+      container.getBlobClient(requests.nameOf(key)).abortCopyFromURL(id),
+    );
     await deleteBlob(requests, key, options);
   } catch (error) {
     requests.logger.warn('cannot call off a copy', { key, error: messageOf(error) });

@@ -2,6 +2,7 @@
 import type { Abortable, Protection } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
 import type { AzureRequests } from './requests.ts';
+import { sendBySdk } from './sdk.ts';
 
 /**
  * Asks the container. Whether the account keeps versions it tells only where they can be locked; a signature for objects
@@ -9,19 +10,11 @@ import type { AzureRequests } from './requests.ts';
  */
 export async function containerProtection(requests: AzureRequests, { signal }: Abortable = {}): Promise<Protection> {
   try {
-    const headers = await requests.sendOnly({
-      action: 'ask the container about itself',
-      method: 'HEAD',
-      query: { restype: 'container' },
-      signal,
-    });
-    const says = (name: string): boolean | undefined => {
-      const value = headers[`x-ms-${name}`];
-      return typeof value === 'string' ? value.toLowerCase() === 'true' : undefined;
-    };
-    const canLock = says('immutable-storage-with-versioning-enabled');
-    const isHeld = says('has-legal-hold');
-    const isLocked = says('has-immutability-policy');
+    const asked = { action: 'ask the container about itself', signal };
+    const told = await sendBySdk(requests, asked, (container) => container.getProperties());
+    const canLock = told.isImmutableStorageWithVersioningEnabled;
+    const isHeld = told.hasLegalHold;
+    const isLocked = told.hasImmutabilityPolicy;
     if (isHeld === true || isLocked === true) {
       const lockText = isHeld === true ? 'legal hold' : 'immutability policy';
       return { ...(canLock === true && { versions: 'on' }), lock: 'always', lockText };

@@ -1,6 +1,7 @@
 /**
- * Requests to a container: let in, with deadlines, and repeated as `storages.md` section 4 of the specification has it. No
- * SDK: `wal-push` starts once for each segment. What the verbs mean is in `blob-requests.ts`.
+ * Requests to a container: let in, with deadlines, and repeated as `storages.md` section 4 of the specification has it.
+ * `wal-push` starts once for each segment, so that the SDK is there for rare verbs alone (`sdk.ts`); what the others mean is
+ * in `blob-requests.ts` and `listing.ts`.
  */
 import { codeOf } from '../../errors.ts';
 import { NetworkError, type HttpClient, type HttpResponse } from '../../network/http.ts';

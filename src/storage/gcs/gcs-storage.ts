@@ -20,7 +20,6 @@ import type { UploadBuffers } from '../upload-buffers.ts';
 import { openObject } from './download.ts';
 import { listObjects, listTemporaries } from './listing.ts';
 import { infoFields, infoOf, type GcsObject } from './object-resource.ts';
-import { removeObjects } from './removal.ts';
 import type { GcsRequests } from './requests.ts';
 import { writeObject } from './upload.ts';
 
@@ -77,30 +76,16 @@ export class GcsStorage implements Storage {
   async delete(keys: readonly Key[], { signal }: Abortable = {}): Promise<void> {
     for (const key of keys) checkKey(key);
     signal?.throwIfAborted();
+    if (keys.length === 0) return;
+    const { removeObjects } = await import('./removal.ts');
     await removeObjects(this.#requests, keys, { signal });
   }
 
   async copy(from: Key, to: Key, { signal }: Abortable = {}): Promise<void> {
     checkKey(from);
     checkKey(to);
-    let rewriteToken: string | undefined;
-    do {
-      // A large object is copied in several rounds.
-      const round = await this.#requests.sendForJson<{ readonly done: boolean; readonly rewriteToken: string }>({
-        action: `copy "${from}" to "${to}"`,
-        method: 'POST',
-        to: `${this.#requests.pathOf(from)}/rewriteTo${this.#requests.pathOf(to).slice('/storage/v1'.length)}`,
-        query: { rewriteToken },
-        headers: {
-          ...this.#requests.customerKeyHeaders(),
-          ...this.#requests.customerKeyHeaders('copy-source-'),
-        },
-        body: [],
-        key: from,
-        signal,
-      });
-      rewriteToken = round.done === false ? round.rewriteToken : undefined;
-    } while (rewriteToken !== undefined);
+    const { copyObject } = await import('./copying.ts');
+    await copyObject(this.#requests, from, to, { signal });
   }
 
   /** Uploads of our own that were killed are no objects, and Google forgets them; this is about those of WAL-G. */

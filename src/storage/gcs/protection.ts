@@ -1,34 +1,24 @@
 /** Versions and locks of a bucket: for whoever wants to know, not for what is written. */
+import type { BucketMetadata } from '@google-cloud/storage';
 import type { Abortable, Protection } from '../storage.ts';
 import { answerBehind } from './answer-error.ts';
 import type { GcsRequests } from './requests.ts';
-
-/** What a bucket tells of itself. */
-interface Bucket {
-  readonly versioning: { readonly enabled?: boolean };
-  readonly retentionPolicy: { readonly retentionPeriod?: string };
-  readonly objectRetention: { readonly mode?: string };
-  readonly defaultEventBasedHold: boolean;
-}
+import { sendBySdk } from './sdk.ts';
 
 /** Asks the bucket. Who may only use its objects is refused, and learns nothing. @throws the errors of storages */
 export async function bucketProtection(requests: GcsRequests, { signal }: Abortable = {}): Promise<Protection> {
-  let bucket: Partial<Bucket>;
+  let told: BucketMetadata;
   try {
-    bucket = await requests.sendForJson<Bucket>({
-      action: 'ask the bucket about itself',
-      method: 'GET',
-      to: requests.objectsPath().replace(/\/o$/, ''),
-      query: { fields: 'versioning,retentionPolicy,objectRetention,defaultEventBasedHold' },
-      signal,
-    });
+    const fields = 'versioning,retentionPolicy,objectRetention,defaultEventBasedHold';
+    const asked = { action: 'ask the bucket about itself', signal };
+    [told] = await sendBySdk(requests, asked, (bucket) => bucket.getMetadata({ fields }));
   } catch (error) {
     signal?.throwIfAborted();
     const status = answerBehind(error)?.status;
     if (status === 403 || status === 404 || status === 501) return {};
     throw error;
   }
-  const { versioning, retentionPolicy, objectRetention, defaultEventBasedHold = false } = bucket;
+  const { versioning, retentionPolicy, objectRetention, defaultEventBasedHold = false } = told;
   const seconds = Number(retentionPolicy?.retentionPeriod ?? 0);
   const onDemand = objectRetention?.mode === 'Enabled';
   return {

@@ -1,9 +1,8 @@
 /** Removing objects; each is a request of its own. */
-import { messageOf } from '../../errors.ts';
 import { ObjectNotFoundError } from '../errors.ts';
 import type { Abortable, Key } from '../storage.ts';
-import type { GcsObject } from './object-resource.ts';
 import type { GcsRequests } from './requests.ts';
+import { sendBySdk } from './sdk.ts';
 
 const atOnce = 32;
 
@@ -25,34 +24,16 @@ export async function removeObjects(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Removes an object that a storage made of other bytes than were sent, unless it is another by now. Never fails. */
-export async function removeWrong(requests: GcsRequests, key: Key, { generation }: Partial<GcsObject>): Promise<void> {
-  if (generation === undefined) return;
-  try {
-    await removeObject(requests, key, { generation });
-  } catch (error) {
-    requests.logger.warn('an object has other bytes than were sent, and was not removed', {
-      key,
-      generation,
-      reason: messageOf(error),
-    });
-  }
-}
-
-async function removeObject(
+/** Removes one object, or only this generation of it; a missing one is no error. */
+export async function removeObject(
   requests: GcsRequests,
   key: Key,
   { generation, signal }: Abortable & { readonly generation?: string },
 ): Promise<void> {
   try {
-    await requests.sendOnly({
-      action: `delete "${key}"`,
-      method: 'DELETE',
-      to: requests.pathOf(key),
-      query: { ifGenerationMatch: generation },
-      key,
-      signal,
-    });
+    await sendBySdk(requests, { action: `delete "${key}"`, key, signal }, (bucket) =>
+      bucket.file(requests.nameOf(key)).delete(generation === undefined ? {} : { ifGenerationMatch: generation }),
+    );
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error;
   }

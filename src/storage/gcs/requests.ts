@@ -1,6 +1,6 @@
 /**
- * Requests to the JSON interface of Google Cloud Storage, repeated as long as that makes sense. Google's own client for it
- * has no deadlines, can't be called off, and takes a quarter of a second to load.
+ * Requests to the JSON interface of Google Cloud Storage, repeated as long as that makes sense. Google's own client
+ * writes and reads the rare verbs alone (`sdk.ts`): it has no deadlines, can't be called off, and takes its time to load.
  */
 import { NetworkError, type HttpClient, type HttpResponse } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';

@@ -7,7 +7,7 @@ import { StorageUnavailableError } from '../errors.ts';
 import type { Key } from '../storage.ts';
 import { GcsAnswerError, judged, type Asked } from './answer-error.ts';
 import { crc32cText, isAsSent, type GcsObject } from './object-resource.ts';
-import { removeWrong } from './removal.ts';
+import { removeWrong } from './wrong-object.ts';
 import { jsonOf, type GcsRequests } from './requests.ts';
 
 /** What belongs to the last chunk. */

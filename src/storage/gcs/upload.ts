@@ -8,7 +8,7 @@ import type { Key, WriteOptions } from '../storage.ts';
 import type { PartBuffer, UploadBuffers } from '../upload-buffers.ts';
 import { chunkUnit } from './config.ts';
 import { crc32cText, isAsSent, type GcsObject } from './object-resource.ts';
-import { removeWrong } from './removal.ts';
+import { removeWrong } from './wrong-object.ts';
 import type { GcsRequests } from './requests.ts';
 import { ResumableUpload, type UploadEnd, type UploadTarget } from './resumable-upload.ts';
 

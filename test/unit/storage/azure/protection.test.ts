@@ -18,7 +18,7 @@ it.each<[Record<string, string>, Protection]>([
   const { storage, http } = azureRig(() => ({ status: 200, headers }));
   expect(await storage.protection()).toEqual(expected);
   expect(http.requests.map(({ method, url }) => `${method} ${url.pathname}${url.search}`)).toEqual([
-    'HEAD /box?restype=container',
+    'GET /box?restype=container',
   ]);
 });
 
