@@ -98,6 +98,11 @@ export async function startGcsStandIn(options: GcsStandInOptions = {}): Promise<
       request.resume();
       throw new Refusal(401, 'authError', 'Invalid Credentials');
     }
+    if (url.pathname === `/storage/v1/b/${bucket.name}`) {
+      const { status, headers, body } = json({ kind: 'storage#bucket', name: bucket.name });
+      response.writeHead(status, headers).end(body);
+      return;
+    }
     const [, upload, name, rest = ''] = /^(\/upload)?\/storage\/v1\/b\/([^/]+)\/o(?:\/(.*))?$/.exec(url.pathname) ?? [];
     if (name === undefined) throw new Refusal(404, 'notFound', 'Not Found');
     if (decodeURIComponent(name) !== bucket.name)

@@ -29,6 +29,7 @@ const leftoverMs = 24 * 3_600_000;
 /** The storage that these requests speak to; disposing of it closes their connections. */
 export class GcsStorage implements Storage {
   readonly location: string;
+  readonly isRemote = true;
   readonly #requests: GcsRequests;
   readonly #buffers: UploadBuffers;
 
