@@ -6,6 +6,7 @@ import { cryptoSettings } from '../crypto/settings.ts';
 import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/settings.ts';
 import { fetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
+import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
 import { deltaSettings } from '../postgres/delta/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
@@ -35,7 +36,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Network', groups: [networkSettings, memorySettings] },
   { title: 'Compression', groups: [compressionSettings] },
   { title: 'Encryption', groups: cryptoSettings },
-  { title: 'Backups', groups: [backupSettings, deltaSettings, laterBackupSettings] },
+  { title: 'Backups', groups: [backupSettings, deltaSettings, changedBlocksSettings, laterBackupSettings] },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
   { title: 'Restoring', groups: [fetchSettings] },

@@ -6,6 +6,7 @@ import { ArchiverError } from '../../errors.ts';
 import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
 import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
+import { changedBlocksSettings } from '../../postgres/changed-blocks/settings.ts';
 import type { BaseRequest } from '../../postgres/delta/base.ts';
 import { deltaSettings } from '../../postgres/delta/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
@@ -126,7 +127,7 @@ export const backupPush = defineCommand({
       isPermanent,
       filesMetadataDisabled,
       delta: deltaRequestOf(app, options, { filesMetadataDisabled, isPermanent }),
-      changes: { useSummaries: false, useWalDelta: false, forceWalDelta: false },
+      changes: readSettings(changedBlocksSettings, app.settings),
       verify: {
         enabled: options['verify'] === true || settings.verify,
         blocksKept: options['store-all-corrupt'] === true || settings.storeAllCorrupt ? Infinity : corruptBlocksKept,

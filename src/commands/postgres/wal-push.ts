@@ -1,5 +1,6 @@
 import { readSettings } from '../../config/setting.ts';
 import { uploadSettings } from '../../pipeline/settings.ts';
+import { walDeltaSettings } from '../../postgres/changed-blocks/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { pushWal } from '../../postgres/wal/push.ts';
@@ -41,6 +42,7 @@ export const walPush = defineCommand({
     const upload = readSettings(uploadSettings, settings);
     const { name, outcome, others } = await pushWal(positionals[0] ?? '', {
       ...readSettings(walPushSettings, settings),
+      ...readSettings(walDeltaSettings, settings),
       check: readSettings(walSettings, settings).check,
       concurrency: upload.concurrency,
       totalLimit: upload.backgroundLimit,

@@ -9,7 +9,7 @@ import { findObject } from '../../pipeline/find-object.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { archiveFile, type ArchiveOptions } from './archive-file.ts';
 import { startBackground, type BackgroundUploads } from './background.ts';
-import { openLocalFile } from './local-file.ts';
+import { openLocalFile, type LocalFile } from './local-file.ts';
 import { openMarkers, type Markers } from './markers.ts';
 import { removeAfterRecovery } from './prefetched.ts';
 import { markDone, readyFiles } from './ready-files.ts';
@@ -18,6 +18,8 @@ import { markDone, readyFiles } from './ready-files.ts';
 export interface WalPushOptions extends ArchiveOptions {
   /** `NOMETADATA`: record nothing. */
   readonly metadata: 'NOMETADATA' | 'INDIVIDUAL' | 'BULK';
+  /** Note which blocks the WAL changes, and store that for each 16 segments. */
+  readonly useWalDelta: boolean;
   /** Rename `.ready` of what was archived in the background, instead of leaving a marker. */
   readonly readyRename: boolean;
   /** Files at once, the one asked for included. */
@@ -88,6 +90,7 @@ class WalPush {
       background = this.#startBackground(name);
       stored = await main;
       await this.#record(name);
+      await this.#noteChanges(file);
     } finally {
       others = (await background?.finish()) ?? 0;
       file.close();
@@ -127,6 +130,7 @@ class WalPush {
     const file = openLocalFile(join(this.#directory, name));
     try {
       await archiveFile(file, this.#options);
+      await this.#noteChanges(file);
     } finally {
       file.close();
     }
@@ -141,6 +145,13 @@ class WalPush {
       }
     }
     this.#markers.add(name);
+  }
+
+  async #noteChanges(file: LocalFile): Promise<void> {
+    const { useWalDelta, transport, logger, signal } = this.#options;
+    if (!useWalDelta) return;
+    const { recordSegment } = await import('../changed-blocks/recorder.ts');
+    await recordSegment(file, { walDirectory: this.#directory, transport, logger, signal });
   }
 
   /** WAL-G reads and writes these; a server's later call records what was archived in the background. */

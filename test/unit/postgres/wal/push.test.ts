@@ -56,6 +56,7 @@ function rigOf({ plan = () => undefined, codec = noneCodec, options = {}, storag
       check: 'strict',
       preventOverwrite: true,
       metadata: 'NOMETADATA',
+      useWalDelta: false,
       readyRename: false,
       concurrency: 16,
       totalLimit: 32,
