@@ -12,7 +12,7 @@ import type { WorkerContext } from '../src/pipeline/worker-thread.ts';
 import { rawSettings } from '../src/config/setting.ts';
 import { silentLogger } from '../src/platform/logger.ts';
 import { runFetchPart, type FetchPartJob } from '../src/postgres/backup/fetch-part.ts';
-import { formatFilesMetadata } from '../src/postgres/backup/files-metadata.ts';
+import { formatFilesMetadata, type DatabaseEntry } from '../src/postgres/backup/files-metadata.ts';
 import { formatSentinel, parseSentinel, type Sentinel } from '../src/postgres/backup/sentinel.ts';
 import type { TablespaceSpec } from '../src/postgres/backup/tablespace-spec.ts';
 import { createMemoryStorage } from '../src/storage/memory/memory-storage.ts';
@@ -78,6 +78,11 @@ export interface MadeBackup {
   readonly parts: Readonly<Record<string, readonly MadeMember[]>>;
   /** Names in the files metadata; default: every member of the ordinary parts; null: no files metadata. */
   readonly files?: readonly string[] | null;
+  /** Those of them whose member is an increment. */
+  readonly increments?: readonly string[];
+  /** Names in the files metadata that have no member. */
+  readonly skipped?: readonly string[];
+  readonly databases?: ReadonlyMap<string, DatabaseEntry>;
   readonly tarFileSets?: Readonly<Record<string, readonly string[]>>;
   readonly tablespaces?: TablespaceSpec;
   readonly sentinel?: Partial<Sentinel>;
@@ -94,7 +99,7 @@ export const lastParts: Readonly<Record<string, readonly MadeMember[]>> = {
 
 /** Makes a backup; returns its sentinel. */
 export async function makeBackup(storage: Storage, made: MadeBackup): Promise<Sentinel> {
-  const { name = madeName, parts, tarFileSets = {} } = made;
+  const { name = madeName, parts, tarFileSets = {}, increments = [], skipped = [], databases } = made;
   for (const [part, members] of Object.entries(parts)) {
     await putTar(storage, `${tarPartitionsFolder(name)}/${part}`, members);
   }
@@ -104,8 +109,12 @@ export async function makeBackup(storage: Storage, made: MadeBackup): Promise<Se
   if (files !== null) {
     const entry = { isIncremented: false, isSkipped: false, modified: 0n, updatesCount: 0 };
     const text = formatFilesMetadata({
-      files: files.map((file) => [file, entry] as const),
+      files: [...files, ...skipped].map(
+        (file) =>
+          [file, { ...entry, isIncremented: increments.includes(file), isSkipped: skipped.includes(file) }] as const,
+      ),
       tarFileSets: Object.entries(tarFileSets),
+      databases,
     });
     await storage.write(filesMetadataKey(name), text);
   }

@@ -38,7 +38,10 @@ export function overwritingSink(file: PagedFile, memberBytes: number): TarSink {
     const firstNew = blocks.findIndex((block) => block >= pagesBefore);
     const newBlocks = firstNew < 0 ? [] : blocks.subarray(firstNew);
     for (let page = pagesBefore; page < fileBytes / pageBytes; page += 1) {
-      if (newBlocks[page - pagesBefore] !== page) throw missingPage(page);
+      if (newBlocks[page - pagesBefore] === page) continue;
+      throw new CorruptError(`neither the increment nor the backups before it have page ${page}`, {
+        hint: 'Restore without --reverse-unpack=false: newest first, such a page is missed only when no newer backup has it either.',
+      });
     }
     file.resize(fileBytes);
     return { target: (index) => blocks[index], arrived: () => undefined };
@@ -86,7 +89,7 @@ export function remainderSink(file: PagedFile, memberBytes: number, maps: PageMa
 }
 
 function missingPage(page: number): CorruptError {
-  return new CorruptError(`no backup of the chain has page ${page} (of ${pageBytes} bytes, from 0)`, {
+  return new CorruptError(`no backup of the chain has page ${page}`, {
     hint: otherBackupHint,
   });
 }
