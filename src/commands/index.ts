@@ -15,6 +15,7 @@ export interface CommandEntry {
 export const commandEntries: readonly CommandEntry[] = [
   { name: 'backup-push', load: async () => (await import('./postgres/backup-push.ts')).backupPush },
   { name: 'backup-fetch', load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch },
+  { name: 'backup-finalize', load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize },
   { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
   { name: 'wal-push', load: async () => (await import('./postgres/wal-push.ts')).walPush },
   { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },

@@ -7,6 +7,7 @@ import { ObjectExistsError } from '../../storage/errors.ts';
 import type { Abortable, Key, Storage, StoredObject, WriteOptions } from '../../storage/storage.ts';
 import { formatBackupMetadata, metadataOfSentinel } from './metadata.ts';
 import type { PushedPart } from './push-part.ts';
+import { formatPending, pendingKey } from './pending.ts';
 import { formatSentinel, type Sentinel } from './sentinel.ts';
 
 /** The parts of a backup that are on the storage. */
@@ -22,6 +23,10 @@ export interface StoredBackup extends StoredParts {
   readonly sentinel: Sentinel;
   /** Opens the bytes of `files_metadata.json`, anew for every attempt; undefined: there is none. */
   readonly filesMetadata: (() => ByteSource) | undefined;
+  /** Store it all, but as a backup that is still to be finalized. */
+  readonly isPending?: boolean;
+  /** What else is on the storage of it. */
+  readonly beside?: readonly StoredObject[] | undefined;
   /** The backup that it builds on. */
   readonly base?: string;
 }
@@ -69,6 +74,7 @@ export async function completeBackup(storage: Storage, backup: StoredBackup, opt
   const metadata = metadataOfSentinel(sentinel);
   if (metadata === undefined) throw new Error('a sentinel without a summary');
   const completes: StoredObject[] = parts.map(({ key, storedBytes }) => ({ key, sizeBytes: storedBytes }));
+  completes.push(...(backup.beside ?? []));
   async function push(key: Key, open: () => ByteSource): Promise<void> {
     completes.push({ key, sizeBytes: await pushPlain(storage, key, open, options) });
   }
@@ -76,6 +82,11 @@ export async function completeBackup(storage: Storage, backup: StoredBackup, opt
   if (filesMetadata !== undefined) await push(filesMetadataKey(name), filesMetadata);
   await checkStoredParts(storage, backup, options);
   if (backup.base !== undefined) await checkBase(storage, backup.base, options);
+  if (backup.isPending === true) {
+    const pending = Buffer.from(formatPending({ sentinel, objects: completes }));
+    await pushPlain(storage, pendingKey(name), () => fromBytes(pending), options);
+    return;
+  }
   await pushSentinel(storage, name, Buffer.from(formatSentinel(sentinel)), { ...options, completes });
 }
 
@@ -87,7 +98,17 @@ async function checkBase(storage: Storage, base: string, options: Abortable): Pr
   });
 }
 
-async function pushSentinel(storage: Storage, name: string, bytes: Buffer, options: WriteOptions): Promise<void> {
+/**
+ * Writes the sentinel, which must not be there, unless a lost answer to a first attempt hides that it is.
+ *
+ * @throws ObjectExistsError
+ */
+export async function pushSentinel(
+  storage: Storage,
+  name: string,
+  bytes: Buffer,
+  options: WriteOptions,
+): Promise<void> {
   const key = sentinelKey(name);
   try {
     await pushPlain(storage, key, () => fromBytes(bytes), { ...options, ifAbsent: true });

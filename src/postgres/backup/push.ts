@@ -8,6 +8,7 @@ import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { withRateLimit } from '../../storage/rate-limit.ts';
+import type { Abortable, StoredObject } from '../../storage/storage.ts';
 import { readOwners, type Owners } from '../cluster/member.ts';
 import { walkCluster } from '../cluster/walk.ts';
 import type { BaseFiles } from '../delta/base-files.ts';
@@ -16,18 +17,20 @@ import { changesSince } from '../delta/changes-since.ts';
 import { decideFiles } from '../delta/decide-files.ts';
 import { markChainPermanent } from '../delta/permanence.ts';
 import { pageBytes } from '../pages/page-scan.ts';
+import { pushChecksums } from '../in-place/push-checksums.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
 import { withTargetStorage } from '../target-storage.ts';
 import { checkWal } from './check-wal.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
+import { TimelineSwitchError } from './pending.ts';
 import { planParts, type PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import type { PushOptions, PushedBackup } from './push-options.ts';
 import type { PageOptions } from './push-part.ts';
 import { pushParts } from './push-parts.ts';
 import { ForeignPartsError } from './complete-backup.ts';
-import { recordBackup, type FinishedBackup } from './record.ts';
+import { recordBackup, sentinelOf, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 
@@ -66,7 +69,8 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
     // Before the server is asked to end the backup: it may get lost over that.
     const reason = reasonOf(session.signal) ?? error;
     await session[Symbol.asyncDispose]();
-    if (!(error instanceof ForeignPartsError)) await tidyUp(storage, name, logger);
+    const isKept = error instanceof ForeignPartsError || error instanceof TimelineSwitchError;
+    if (!isKept) await tidyUp(storage, name, logger);
     throw reason;
   }
 }
@@ -130,8 +134,9 @@ async function pushFiles(
 
   const end = await session.stop();
   const labelPart = await pushLabelPart(transport, name, end, { signal });
-  await checkTimeline(session, server);
-  await checkWal(options.archive, { session, end, server }, options);
+  const timelineNow = session.inRecovery ? await server.recoveryTimeline() : session.timeline;
+  const finishTimeline = timelineNow === session.timeline ? undefined : timelineNow;
+  if (finishTimeline === undefined) await checkWal(options.archive, { session, end, server }, options);
 
   const backup: FinishedBackup = {
     session,
@@ -148,12 +153,26 @@ async function pushFiles(
     userData: options.userData,
     isPermanent: options.isPermanent,
     filesMetadataDisabled: options.filesMetadataDisabled,
+    finishTimeline,
   };
   const databases =
     options.recordDatabases && !options.filesMetadataDisabled ? await listDatabases(server, logger) : [];
   if (base !== undefined && options.isPermanent) await markChainPermanent(transport.storage, base, { signal, logger });
-  const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, backup, databases, { signal });
+  const recorded = { ...backup, beside: await pushSums(transport, backup, { signal }) };
+  const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, recorded, databases, { signal });
+  if (finishTimeline !== undefined) throw new TimelineSwitchError(name, session.timeline, finishTimeline);
   return { name, uncompressedBytes, compressedBytes };
+}
+
+/** What a restore in place needs; of no use without the list of the files. */
+async function pushSums(
+  transport: Transport,
+  backup: FinishedBackup,
+  options: Abortable,
+): Promise<readonly StoredObject[]> {
+  if (backup.filesMetadataDisabled) return [];
+  const { parts, session } = backup;
+  return [await pushChecksums(transport, { name: session.name, sentinel: sentinelOf(backup), parts }, options)];
 }
 
 interface PartsContext {
@@ -193,16 +212,6 @@ function pageOptionsOf({ base, startLsn }: BackupSession, server: PostgresServer
     verifiedBefore: enabled && isPossible ? startLsn : undefined,
     corruptBlocksKept: blocksKept,
   };
-}
-
-/** Files of a standby belong to the timeline it follows; after a switch in the middle they belong to none. */
-async function checkTimeline({ inRecovery, timeline }: BackupSession, server: PostgresServer): Promise<void> {
-  if (!inRecovery) return;
-  const now = await server.timelineNow();
-  if (now === timeline) return;
-  throw new ArchiverError('unavailable', `the timeline changed from ${timeline} to ${now} during the backup`, {
-    hint: 'A server was promoted meanwhile. Push again.',
-  });
 }
 
 /** What a partial restore needs; a backup is worth having without it. */

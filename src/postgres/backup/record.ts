@@ -3,7 +3,7 @@ import type { ByteSource } from '../../bytes/stage.ts';
 import type { JsonValue } from '../../catalog/json.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { baseNameOf } from '../../storage/key.ts';
-import type { Abortable, Storage } from '../../storage/storage.ts';
+import type { Abortable, Storage, StoredObject } from '../../storage/storage.ts';
 import type { ClusterWalk } from '../cluster/walk.ts';
 import type { DeltaBase } from '../delta/base.ts';
 import { completeBackup, type StoredBackup } from './complete-backup.ts';
@@ -39,6 +39,10 @@ export interface FinishedBackup {
   readonly userData: JsonValue | undefined;
   readonly isPermanent: boolean;
   readonly filesMetadataDisabled: boolean;
+  /** What was stored beside the parts. */
+  readonly beside?: readonly StoredObject[] | undefined;
+  /** The timeline that the server ended on, if that is another than it began on: then the backup is only pending. */
+  readonly finishTimeline?: number | undefined;
 }
 
 /** The sentinel of the backup. */
@@ -62,6 +66,7 @@ export function sentinelOf(backup: FinishedBackup): Sentinel {
             tablespaces: tablespaces.map(({ oid, location }) => ({ name: oid, location, link: `pg_tblspc/${oid}` })),
           },
     userData: backup.userData,
+    finishTimeline: backup.finishTimeline,
     filesMetadataDisabled: backup.filesMetadataDisabled,
     summary: {
       startTime: timeOfDate(session.startTime),
@@ -139,7 +144,9 @@ export async function recordBackup(
     name: backup.session.name,
     parts: storedParts(backup),
     sentinel,
+    beside: backup.beside,
     filesMetadata: backup.filesMetadataDisabled ? undefined : () => filesMetadataOfBackup(backup, entries),
+    isPending: backup.finishTimeline !== undefined,
     ...(delta === undefined ? {} : { base: delta.base.name }),
   };
   await completeBackup(storage, stored, options);

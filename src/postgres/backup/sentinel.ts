@@ -41,6 +41,11 @@ export interface SentinelCommon {
   readonly summary: SentinelSummary | undefined;
   /** Files metadata inside the sentinel (releases before 2.0); then there is no object of its own. */
   readonly embeddedFiles?: FilesMetadata | undefined;
+  /**
+   * The timeline that it ended on, where that is another than the one in its name; only walvault records it, of a standby
+   * that changed over in the middle.
+   */
+  readonly finishTimeline?: number | undefined;
   /** OrioleDB's checkpoint number; only ever read. */
   readonly orioleCheckpoint?: bigint | undefined;
 }
@@ -103,6 +108,7 @@ function readCommon(fields: JsonFields, what: string): SentinelCommon {
     filesMetadataDisabled: fields.flag('FilesMetadataDisabled') ?? false,
     summary: readSummary(fields),
     embeddedFiles: fields.value('Files') === undefined ? undefined : filesMetadataOf(fields),
+    finishTimeline: fields.count('FinishTimeline'),
     orioleCheckpoint: fields.integer('ChkpNum'),
   };
 }
@@ -158,6 +164,7 @@ export function formatSentinel(sentinel: Sentinel): string {
     ['Hostname', summary?.hostname],
     ['DataDir', summary?.dataDirectory],
     ['IsPermanent', summary?.isPermanent],
+    ['FinishTimeline', sentinel.finishTimeline],
   ];
   return formatMembers(members);
 }

@@ -12,7 +12,8 @@ import type { Lsn } from '../lsn.ts';
 /** A backup that deltas can build on. */
 export interface DeltaBase {
   readonly name: string;
-  readonly timeline: number;
+  /** The timeline that it ended on. */
+  readonly finishTimeline: number;
   readonly startLsn: Lsn;
   readonly finishLsn: Lsn;
   readonly startTime: TimeNs;
@@ -93,8 +94,8 @@ function asBase(chain: readonly ChainLink[], steps: number, startTime: TimeNs): 
   if (link === undefined) throw new TypeError('a chain of no backups');
   const { backup: name, sentinel } = link;
   const { startLsn, finishLsn, systemIdentifier, pgVersion } = sentinel;
-  const timeline = timelineOfBackup(name);
-  if (startLsn === undefined || finishLsn === undefined || timeline === undefined) {
+  const finishTimeline = sentinel.finishTimeline ?? timelineOfBackup(name);
+  if (startLsn === undefined || finishLsn === undefined || finishTimeline === undefined) {
     return { reason: `"${name}" does not say where in the WAL it began and ended` };
   }
   if (sentinel.dataDirectoryBytes === undefined) {
@@ -103,7 +104,7 @@ function asBase(chain: readonly ChainLink[], steps: number, startTime: TimeNs): 
   if (sentinel.filesMetadataDisabled) return { reason: `"${name}" has no files metadata` };
   const root = sentinel.kind === 'delta' ? sentinel.root : name;
   return {
-    base: { name, timeline, startLsn, finishLsn, startTime, systemIdentifier, pgVersion, root, steps, chain },
+    base: { name, finishTimeline, startLsn, finishLsn, startTime, systemIdentifier, pgVersion, root, steps, chain },
   };
 }
 

@@ -61,9 +61,9 @@ async function objectionOfHistory(
   { dataDirectory, archive }: Evidence,
   options: Abortable,
 ): Promise<string | undefined> {
-  if (timeline === 1 && base.timeline === 1) return undefined;
-  const elsewhere = `"${base.name}" is of timeline ${base.timeline}, the server is on ${timeline}`;
-  if (base.timeline > timeline) return elsewhere;
+  if (timeline === 1 && base.finishTimeline === 1) return undefined;
+  const elsewhere = `"${base.name}" is of timeline ${base.finishTimeline}, the server is on ${timeline}`;
+  if (base.finishTimeline > timeline) return elsewhere;
   const name = historyFileName(timeline);
   const local = readLocal(join(dataDirectory, 'pg_wal', name));
   const archived = await readArchived(archive, name, options);
@@ -71,7 +71,7 @@ async function objectionOfHistory(
   if (local !== undefined && archived !== undefined && local !== archived) {
     return `the archive has another "${name}" than the server`;
   }
-  if (base.timeline === timeline) return undefined;
+  if (base.finishTimeline === timeline) return undefined;
   const text = local ?? archived;
   if (text === undefined) return `${elsewhere}, and there is no "${name}" to tell how it came about`;
   let history;
@@ -81,7 +81,7 @@ async function objectionOfHistory(
     if (error instanceof CorruptError) return error.message;
     throw error;
   }
-  if (leadsThrough(spansOf(timeline, history), base.timeline, base.finishLsn)) return undefined;
+  if (leadsThrough(spansOf(timeline, history), base.finishTimeline, base.finishLsn)) return undefined;
   return `${elsewhere}, which branched off before "${base.name}" had ended`;
 }
 

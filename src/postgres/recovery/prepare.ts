@@ -105,13 +105,13 @@ async function recoverable(services: RecoveryServices, record: BackupRecord): Pr
   const timeline = timelineOfBackup(name);
   try {
     const sentinel = await readSentinel(services.transport.storage, name, { signal: services.signal });
-    const { startLsn, finishLsn } = sentinel;
+    const { startLsn, finishLsn, finishTimeline } = sentinel;
     if (timeline === undefined) return undefined;
     await readChain(services.transport.storage, { backup: name, sentinel }, { signal: services.signal });
     if (startLsn === undefined || finishLsn === undefined) return undefined;
     // Of a backup that tells no time it is known that it ended before its sentinel was stored, be that the original or a copy.
     const finishTime = finished === undefined || finished === zeroTimeNs ? record.entry.modified : finished;
-    return { name, timeline, startLsn, finishLsn, finishTime };
+    return { name, timeline, startLsn, finishLsn, finishTimeline, finishTime };
   } catch (error) {
     if (!(error instanceof ArchiverError) || (error.kind !== 'corrupt' && error.kind !== 'missing')) throw error;
     services.logger.warn('backup left aside', { backup: name, reason: error.message });

@@ -14,6 +14,8 @@ export interface RecoverableBackup {
   readonly startLsn: Lsn;
   /** From here on it is consistent. */
   readonly finishLsn: Lsn;
+  /** The timeline that it ended on, where that is another than it began on. */
+  readonly finishTimeline?: number | undefined;
   /** Undefined when it is not recorded. */
   readonly finishTime: TimeNs | undefined;
 }
@@ -44,8 +46,12 @@ export function reachOf(wal: ArchivedWal, backup: RecoverableBackup, choice: Tim
     choice === 'latest' ? newestTimeline(wal, backup.timeline) : choice === 'current' ? backup.timeline : choice;
   const way = timeline === backup.timeline ? (wayTo(wal, timeline) ?? []) : wayTo(wal, timeline);
   if (way === undefined) return { backup, reason: `timeline ${timeline} is not in the archive` };
-  if (timeline !== backup.timeline && !leadsThrough(way, backup.timeline, backup.finishLsn)) {
-    return { backup, reason: `its timeline ${backup.timeline} does not lead to timeline ${timeline} at its end` };
+  const finishTimeline = backup.finishTimeline ?? backup.timeline;
+  if (timeline !== finishTimeline && !leadsThrough(way, finishTimeline, backup.finishLsn)) {
+    return { backup, reason: `its timeline ${finishTimeline} does not lead to timeline ${timeline} at its end` };
+  }
+  if (finishTimeline !== backup.timeline && !leadsThrough(way, backup.timeline, backup.startLsn)) {
+    return { backup, reason: `its timeline ${backup.timeline} does not lead to timeline ${timeline} at its start` };
   }
   const reach = follow(wal, backup, { timeline, way });
   if (reach.end < backup.finishLsn) {

@@ -153,6 +153,15 @@ class LiveServer implements PostgresServer {
     return numberOf(row, 'timeline_id');
   }
 
+  async recoveryTimeline(): Promise<number> {
+    const [row] = await this.#query({
+      text: `select greatest(min_recovery_end_timeline, (select timeline_id from pg_catalog.pg_control_checkpoint())) as timeline
+        from pg_catalog.pg_control_recovery()`,
+      failure: 'cannot ask the server for its timeline',
+    });
+    return numberOf(row, 'timeline');
+  }
+
   async switchWal(): Promise<Lsn> {
     return this.#lsn({ text: this.#facts.traits.switchWal, failure: 'cannot switch to a new WAL segment' });
   }

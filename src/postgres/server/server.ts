@@ -111,6 +111,8 @@ export interface PostgresServer extends ServerFacts, AsyncDisposable {
   currentLsn(): Promise<Lsn>;
   /** Timeline of the newest checkpoint or restartpoint in the control file. */
   timelineNow(): Promise<number>;
+  /** Timeline of what a standby has replayed; a switch shows here first. */
+  recoveryTimeline(): Promise<number>;
   /** Ends the current segment, so that it is archived; not on a standby. @returns the end of its WAL */
   switchWal(): Promise<Lsn>;
   /** Runs a statement that changes nothing. Names in it are qualified: no search_path is set. */
