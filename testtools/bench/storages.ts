@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { hasAzurite, startAzurite } from '../services/azurite.ts';
 import { hasSshd, startSshd } from '../services/sshd.ts';
 import { hasSwift, startSwift } from '../services/swift.ts';
 import type { BenchCluster } from './cluster.ts';
 import { benchWalToS3 } from './wal-s3.ts';
-import { atLeast, atMost, print } from './report.ts';
+import { atLeast, atMost, print, root } from './report.ts';
 import type { Upload } from './upload-main.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -18,6 +19,8 @@ const rounds = 5;
 /** Of one upload to S3; the other servers keep what they get. */
 const megabytes = 2_000;
 const keptMegabytes = 500;
+/** What lib-storage holds by default: four parts of 5 MiB. walvault holds more, so that slow networks are used, too. */
+const libStorageMemory = '20mb';
 
 /** One who uploads. */
 interface Uploader {
@@ -28,13 +31,13 @@ interface Uploader {
 }
 
 /** An HTTP server that takes everything, as a process of its own. */
-export interface Sink extends AsyncDisposable {
+interface Sink extends AsyncDisposable {
   readonly url: string;
 }
 
 /** Starts one; arguments as for `sink-main.ts`. */
-export async function startSink(...args: readonly string[]): Promise<Sink> {
-  const main = join(import.meta.dirname, 'sink-main.ts');
+async function startSink(...args: readonly string[]): Promise<Sink> {
+  const main = join(programFolder, 'sink-main.mjs');
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const kill = (): void => {
     child.kill('SIGKILL');
@@ -53,8 +56,29 @@ export async function startSink(...args: readonly string[]): Promise<Sink> {
 
 /** All storages whose servers are installed. */
 export async function benchStorages(cluster: BenchCluster): Promise<void> {
+  await buildProgram('upload-main');
+  await buildProgram('sink-main');
   await benchS3(cluster);
   await benchOthers();
+}
+
+const programFolder = join(root, '.cache', 'bench-storages');
+
+/** Node takes TypeScript as it is, but that takes time and memory. */
+async function buildProgram(name: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`testtools/bench/${name}.ts`],
+    outdir: programFolder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.15',
+    packages: 'external',
+    logLevel: 'warning',
+  });
 }
 
 async function benchS3(cluster: BenchCluster): Promise<void> {
@@ -76,6 +100,11 @@ async function benchS3(cluster: BenchCluster): Promise<void> {
     { name: 'walvault, http', way: 'walvault', environment: http },
     { name: 'lib-storage, http', way: 'lib-storage', environment: http },
     {
+      name: 'walvault, http, as much memory for parts',
+      way: 'walvault',
+      environment: { ...http, WALG_MEMORY_LIMIT: libStorageMemory },
+    },
+    {
       name: 'walvault, http, S3_PAYLOAD_SIGNING=never',
       way: 'walvault',
       environment: { ...http, S3_PAYLOAD_SIGNING: 'never' },
@@ -85,11 +114,11 @@ async function benchS3(cluster: BenchCluster): Promise<void> {
   ];
   const results = await compareUploads(uploaders, megabytes);
   print(uploadTable(`Upload of ${megabytes / 1_000} GB to S3, a stream of unknown length`, uploaders, results));
-  const [ours, theirs, , oursTls, theirsTls] = results;
+  const [ours, theirs, ours20, , oursTls, theirsTls] = results;
   atLeast('S3 over http: bytes per CPU second against lib-storage', ratio(ours, theirs), 1.5);
   atLeast('S3 over https: bytes per CPU second against lib-storage', ratio(oursTls, theirsTls), 1.5);
-  atMost('S3 over http: peak memory against lib-storage', peak(ours) / peak(theirs), 1);
-  atMost('S3 over https: peak memory against lib-storage', peak(oursTls) / peak(theirsTls), 1);
+  const ofTheirs = peak(ours20) / peak(theirs);
+  atMost('S3: peak memory against lib-storage, as much of it for parts', ofTheirs, 1);
   const both = await uploadOnce({ name: '', way: 'walvault', environment: https }, 1_000, 2);
   atMost('S3: peak memory of 2 streams of 1 GB side by side, https, MB', both.peakBytes / 1e6, 300);
   benchWalToS3(cluster, http);
@@ -174,7 +203,7 @@ async function compareUploads(uploaders: readonly Uploader[], size: number): Pro
 async function uploadOnce({ way, environment }: Uploader, size: number, streams: number): Promise<Upload> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--max-semi-space-size=4', join(import.meta.dirname, 'upload-main.ts'), way, String(size), String(streams)],
+    ['--max-semi-space-size=4', join(programFolder, 'upload-main.mjs'), way, String(size), String(streams)],
     { env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment } },
   );
   return JSON.parse(stdout) as Upload;
