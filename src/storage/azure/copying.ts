@@ -47,10 +47,16 @@ async function beginCopy(
   to: Key,
   { etag, signal }: Abortable & { readonly etag: string | undefined },
 ): Promise<BlobHead['copy']> {
-  return sendBySdk(requests, { action: `copy "${from}" to "${to}"`, key: to, signal }, async (container) => {
+  const asked = {
+    ...{ action: `copy "${from}" to "${to}"`, key: to, signal },
+    headers: { 'x-ms-copy-source': requests.sourceUrl(from) },
+  };
+  return sendBySdk(requests, asked, async (container) => {
+    const conditions = etag === undefined ? {} : { sourceConditions: { ifMatch: etag } };
+    // Not the real source, which may be secret: where AZURE_LOG_LEVEL is set, the SDK writes it to the log.
     const poller = await container
       .getBlobClient(requests.nameOf(to))
-      .beginCopyFromURL(requests.sourceUrl(from), etag === undefined ? {} : { sourceConditions: { ifMatch: etag } });
+      .beginCopyFromURL(container.getBlobClient(requests.nameOf(from)).url, conditions);
     const { copyId: id } = poller.getOperationState() as { readonly copyId?: string };
     return id === undefined ? undefined : { id, status: poller.isDone() ? 'success' : 'pending' };
   });

@@ -17,7 +17,7 @@ import { StorageUnavailableError } from '../errors.ts';
 import type { AzureRequest, AzureRequests } from './requests.ts';
 
 /** What the SDK does not know of a request, or is not to decide. */
-export type RareRequest = Pick<AzureRequest, 'action' | 'key' | 'signal'>;
+export type RareRequest = Pick<AzureRequest, 'action' | 'key' | 'headers' | 'signal'>;
 
 /**
  * Has the SDK ask for something; its requests are sent, and repeated, as `AzureRequests.send` does.
@@ -83,7 +83,7 @@ async function handed(
     ...asked,
     method: methodOf(request),
     query: Object.fromEntries(new URL(request.url).searchParams),
-    headers: headersOf(request),
+    headers: { ...headersOf(request), ...asked.headers },
   });
   await answer.discard();
   return { request, status: answer.status, headers: answered(request.headers, answer.headers), bodyAsText: '' };
