@@ -4,6 +4,8 @@ import type { TarContent, TarMember } from '../../archive/writer.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
 import type { WorkerContext } from '../../pipeline/worker-thread.ts';
 import { headerOf } from '../cluster/member.ts';
+import { createContentHasher } from '../in-place/content-hash.ts';
+import { hashedContent } from '../in-place/hashed-content.ts';
 import { incrementBytes } from '../pages/increment.ts';
 import { scanByChanges, scanFile, type FileScan } from '../pages/file-scan.ts';
 import { incrementContent, verifiedContent, type PageSource } from '../pages/page-content.ts';
@@ -16,7 +18,7 @@ import type { PushedPart, PushPartJob } from './push-part.ts';
 
 /** Packs the files of one part. */
 export interface FilePacker {
-  /** The member; its header is settled when it is opened. */
+  /** The member of the next entry of the job; its header is settled when it is opened. */
   memberOf(entry: PackedEntry): TarMember;
   /** What was packed so far. */
   result(): Omit<PushedPart, 'key' | 'storedBytes'>;
@@ -24,17 +26,27 @@ export interface FilePacker {
 
 type Content = Omit<TarContent, 'close'>;
 
+interface PackedContent {
+  readonly content: Content;
+  /** Of the member. */
+  readonly sizeBytes: number;
+  readonly isWhole: boolean;
+}
+
 /** @param progress is told of bytes that were read without going into the part; negative for what goes in beyond that */
 export function openFilePacker(
   context: WorkerContext,
-  job: Pick<PushPartJob, 'dataDirectory' | 'owners' | 'pages'>,
+  job: Pick<PushPartJob, 'dataDirectory' | 'entries' | 'owners' | 'pages'>,
   progress: (bytes: number) => void = () => undefined,
 ): FilePacker {
   const { dataDirectory, owners, pages } = job;
   const vanished: string[] = [];
   const incremented: string[] = [];
   const corrupt: (readonly [string, CorruptBlocks])[] = [];
+  const hashes = new BigUint64Array(job.entries.length);
+  const hasher = createContentHasher();
   let memberBytes = 0;
+  let taken = 0;
   let scanner: PageScanner | undefined;
 
   function pageSourceOf(entry: PackedEntry, fd: number, damage: Damage): PageSource {
@@ -61,15 +73,14 @@ export function openFilePacker(
     });
   }
 
-  /** Reads `sizeBytes` and leaves the size of the member in it. */
-  function contentOf(entry: PackedEntry, fd: number, damage: Damage): { content: Content; sizeBytes: number } {
+  function contentOf(entry: PackedEntry, fd: number, damage: Damage): PackedContent {
     if (entry.change !== undefined) {
       const found = scan(entry, fd);
       if (found.kind === 'increment') {
         incremented.push(entry.name);
         const sizeBytes = incrementBytes(found.blocks.length);
         progress(entry.sizeBytes - sizeBytes);
-        return { content: incrementContent(pageSourceOf(entry, fd, damage), found), sizeBytes };
+        return { content: incrementContent(pageSourceOf(entry, fd, damage), found), sizeBytes, isWhole: false };
       }
       if (found.invalidBlock !== undefined) {
         context.logger.info('a page has no valid header, as in unlogged relations: the file goes in whole', {
@@ -82,11 +93,13 @@ export function openFilePacker(
     const content = isVerified
       ? verifiedContent(pageSourceOf(entry, fd, damage), entry.sizeBytes)
       : { read: (target: Uint8Array) => readSync(fd, target) };
-    return { content, sizeBytes: entry.sizeBytes };
+    return { content, sizeBytes: entry.sizeBytes, isWhole: true };
   }
 
   return {
     memberOf(entry) {
+      const index = taken;
+      taken += 1;
       let header = headerOf(entry, owners);
       if (entry.sizeBytes === 0) return { header };
       return {
@@ -102,14 +115,16 @@ export function openFilePacker(
           }
           const damage = new Damage(pages.corruptBlocksKept);
           try {
-            const { content, sizeBytes } = contentOf(entry, fd, damage);
+            const { content, sizeBytes, isWhole } = contentOf(entry, fd, damage);
             header = { ...header, sizeBytes };
             memberBytes += sizeBytes;
-            return guarded(path, content, () => {
+            const packed = guarded(path, content, () => {
               closeSync(fd);
               damage.report(context, entry.name);
               if (damage.corruptBlocks !== undefined) corrupt.push([entry.name, damage.corruptBlocks]);
             });
+            if (!isWhole || hasher === undefined) return packed;
+            return hashedContent(packed, sizeBytes, hasher, (hash) => (hashes[index] = hash));
           } catch (error) {
             closeSync(fd);
             throw error instanceof ArchiverError ? error : readError(path, error);
@@ -117,7 +132,7 @@ export function openFilePacker(
         },
       };
     },
-    result: () => ({ memberBytes, vanished, incremented, corrupt }),
+    result: () => ({ memberBytes, vanished, incremented, corrupt, hashes }),
   };
 }
 

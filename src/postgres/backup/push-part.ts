@@ -40,6 +40,8 @@ export interface PackedFiles {
   readonly incremented: readonly string[];
   /** Files with pages whose checksum is wrong. */
   readonly corrupt: readonly (readonly [string, CorruptBlocks])[];
+  /** Hashes of the files that are there whole and not empty, in the order of the entries; 0: none. */
+  readonly hashes: BigUint64Array;
 }
 
 /** A part that is stored. */

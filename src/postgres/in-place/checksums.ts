@@ -4,8 +4,11 @@
  */
 import type { ByteSource } from '../../bytes/stage.ts';
 import { backupFolder } from '../../catalog/layout.ts';
+import { formatTime } from '../../catalog/time.ts';
 import { CorruptError } from '../../errors.ts';
 import type { Key } from '../../storage/storage.ts';
+import type { Sentinel } from '../backup/sentinel.ts';
+import { formatLsn } from '../lsn.ts';
 
 /** What is known of one member of a part. */
 export type StoredSum =
@@ -25,14 +28,30 @@ export function checksumsKey(backup: string): Key {
   return `${backupFolder(backup)}/walvault_checksums`;
 }
 
-const headLine = '{"format":"walvault checksums","version":1,"hash":"xxh64"}';
+/** Says which backup the list is of: one of another run of the same name, which was never completed, must not count. */
+function headLine({ startLsn, finishLsn, summary, compressedBytes }: Sentinel): string {
+  return JSON.stringify({
+    format: 'walvault checksums',
+    version: 1,
+    hash: 'xxh64',
+    startLsn: startLsn === undefined ? null : formatLsn(startLsn),
+    finishLsn: finishLsn === undefined ? null : formatLsn(finishLsn),
+    startTime: summary === undefined ? null : formatTime(summary.startTime),
+    finishTime: summary === undefined ? null : formatTime(summary.finishTime),
+    compressedBytes,
+  });
+}
+
 const chunkCharacters = 256 * 1024;
 /** No name is longer than a path, escaped. */
 const longestLine = 64 * 1024;
 
 /** Writes it, a line for each entry, by name of the member. */
-export async function* formatChecksums(entries: Iterable<readonly [string, StoredSum]>): ByteSource {
-  let text = `${headLine}\n`;
+export async function* formatChecksums(
+  sentinel: Sentinel,
+  entries: Iterable<readonly [string, StoredSum]>,
+): ByteSource {
+  let text = `${headLine(sentinel)}\n`;
   let count = 0;
   for (const [name, sum] of entries) {
     count += 1;
@@ -52,15 +71,22 @@ export async function* formatChecksums(entries: Iterable<readonly [string, Store
 /**
  * Reads it as it arrives.
  *
+ * @param sentinel of the backup that it must be of
+ *
  * @throws CorruptError for anything else, and where the end is missing
  */
-export async function readChecksums(source: ByteSource, visit: (name: string, sum: StoredSum) => void): Promise<void> {
+export async function readChecksums(
+  source: ByteSource,
+  sentinel: Sentinel,
+  visit: (name: string, sum: StoredSum) => void,
+): Promise<void> {
+  const head = headLine(sentinel);
   let count = -1;
   let isComplete = false;
   for await (const line of linesOf(source)) {
     if (isComplete) throw malformed('goes on after its end');
     if (count < 0) {
-      if (line !== headLine) throw malformed('begins with something else');
+      if (line !== head) throw malformed('is of another form or backup');
       count = 0;
     } else if (line.startsWith('{')) {
       if (line !== `{"entries":${count}}`) throw malformed('has another number of entries');

@@ -21,6 +21,9 @@ export interface ContentHasher {
   digest(): bigint;
 }
 
+/** The hash of an empty content. */
+export const hashOfNothing = 0xef46db3751d8e999n;
+
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   hashStart(state: number): void;

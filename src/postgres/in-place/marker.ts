@@ -33,7 +33,9 @@ export function readMarker(dataDirectory: string): Marker | undefined {
     return {
       systemIdentifier: BigInt(required('systemIdentifier')),
       backup: required('backup'),
-      tablespaces: Object.fromEntries(tablespaces.entries().map(([name, directory]) => [name, typeof directory === 'string' ? directory : ''])),
+      tablespaces: Object.fromEntries(
+        tablespaces.entries().map(([name, directory]) => [name, typeof directory === 'string' ? directory : '']),
+      ),
       process: { host: required('host'), pid: fields.count('pid') ?? 0, started: required('started') },
     };
   } catch (cause) {

@@ -39,6 +39,7 @@ const finished: FinishedBackup = {
         vanished: ['/base/5/t1_2'],
         incremented: [],
         corrupt: [],
+        hashes: new BigUint64Array(),
       },
     ],
   ],
