@@ -8,6 +8,7 @@ import { fetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
 import { deltaSettings } from '../postgres/delta/settings.ts';
+import { remoteBackupSettings } from '../postgres/remote/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
@@ -36,7 +37,10 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Network', groups: [networkSettings, memorySettings] },
   { title: 'Compression', groups: [compressionSettings] },
   { title: 'Encryption', groups: cryptoSettings },
-  { title: 'Backups', groups: [backupSettings, deltaSettings, changedBlocksSettings, laterBackupSettings] },
+  {
+    title: 'Backups',
+    groups: [backupSettings, deltaSettings, changedBlocksSettings, remoteBackupSettings, laterBackupSettings],
+  },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
   { title: 'Restoring', groups: [fetchSettings] },

@@ -1,20 +1,19 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
-import { parseJson, type JsonValue } from '../../catalog/json.ts';
-import { readSetting, readSettings, type RawSettings, type Settings } from '../../config/setting.ts';
+import { readSetting, readSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
-import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
+import { uploadSettings } from '../../pipeline/settings.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
+import type { PushedBackup } from '../../postgres/backup/push-options.ts';
 import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../../postgres/changed-blocks/settings.ts';
 import type { BaseRequest } from '../../postgres/delta/base.ts';
 import { deltaSettings } from '../../postgres/delta/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
-import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
-import { showTransfer } from '../transfer-progress.ts';
+import { pushRemotely } from './backup-push-remote.ts';
+import { backupRequestOf, type BackupRequest } from './backup-request.ts';
 import { parseUserData } from './user-data.ts';
 
 const later = 'Not in this version';
@@ -32,7 +31,7 @@ export const backupPush = defineCommand({
   positionals: [
     {
       name: 'db_directory',
-      text: 'The data directory of the server that PGHOST, PGPORT … lead to.',
+      text: 'The data directory of the server that PGHOST, PGPORT … lead to. Without it the server is asked to send its files.',
       required: false,
     },
   ],
@@ -58,12 +57,17 @@ export const backupPush = defineCommand({
       placeholder: 'JSON',
       text: 'Make a delta of the backup with this user data.',
     },
+    manifest: {
+      type: 'boolean',
+      text: 'Without a data directory: store the backup_manifest of the server, for pg_verifybackup.',
+    },
     'rating-composer': { type: 'boolean', short: 'r', text: `Compose parts by update rates. ${later}: only warns.` },
     'copy-composer': { type: 'boolean', short: 'c', text: `Copy unchanged parts. ${later}: only warns.` },
     'database-composer': { type: 'boolean', short: 'b', text: `Compose parts by database. ${later}: only warns.` },
   },
   examples: [
     { line: 'backup-push /var/lib/postgresql/17/main', text: 'Back up the server on the default socket.' },
+    { line: 'backup-push', text: 'Back up a server on another machine, over the replication protocol.' },
     { line: 'backup-push $PGDATA --permanent', text: 'Keep this backup until it is unmarked.' },
     {
       line: `backup-push $PGDATA --add-user-data '{"release": "4.2"}'`,
@@ -77,7 +81,7 @@ export const backupPush = defineCommand({
     { line: 'backup-push $PGDATA --walg-require-wal=true', text: 'Fail unless the WAL it needs is archived too.' },
   ],
   exitStatuses: {
-    64: 'no data directory given, or an option that this version lacks',
+    64: 'options that contradict each other, or that this version lacks',
     65: 'a file of the data directory is damaged or cannot be read',
     66: 'the data directory or a tablespace is not there; with WALG_REQUIRE_WAL: WAL that the backup needs is not in the archive',
     69: 'server or storage unreachable, or lost in the middle',
@@ -88,87 +92,62 @@ export const backupPush = defineCommand({
   },
   async run(app, { positionals, options }) {
     const [directory] = positionals;
-    if (directory === undefined) {
-      throw new ArchiverError('usage', 'the data directory is missing', {
-        hint: 'Give the data directory of the server; backups over the replication protocol are not in this version.',
-      });
-    }
-    const settings = readSettings(backupSettings, app.settings);
-    const userData = userDataOf(options, settings);
-    const isTurbo = options['turbo'] === true;
-    const isPermanent = options['permanent'] === true;
-    const filesMetadataDisabled = options['without-files-metadata'] === true || settings.withoutFilesMetadata;
-    refuseWhatIsMissing(app, options);
-    const upload = readSettings(uploadSettings, app.settings);
-    const network = readSettings(networkSettings, app.settings);
-    const { clock, logger, signal } = app;
-
-    const started = clock.monotonicMs();
-    const target = targetStorageOf(app.settings, options['target-storage']);
-    const transport = await app.transport('write', { target, wholly: true });
-    const { storageName = defaultStorageName } = transport;
-    const backup = await pushBackup({
-      directory,
-      settings: app.settings,
-      transport,
-      // The WAL may have gone to another storage than the backup, and one that is dead must not keep this from ending.
-      archive: transport.storageName === undefined ? transport : await app.transport('write', { target }),
-      clock,
-      logger,
-      signal,
-      workerEntry: app.program.workerEntry,
-      workers: isTurbo ? turboWorkers : workersOf(upload),
-      diskRateLimit: isTurbo ? undefined : upload.diskRateLimit,
-      networkRateLimit: isTurbo ? undefined : network.rateLimit,
-      thresholdBytes: settings.tarSizeThreshold,
-      segmentBytes: configuredSegmentBytes(app.settings),
-      hostname: hostname(),
-      userData,
-      isPermanent,
-      filesMetadataDisabled,
-      delta: deltaRequestOf(app, options, { filesMetadataDisabled, isPermanent }),
-      changes: readSettings(changedBlocksSettings, app.settings),
-      verify: {
-        enabled: options['verify'] === true || settings.verify,
-        blocksKept: options['store-all-corrupt'] === true || settings.storeAllCorrupt ? Infinity : corruptBlocksKept,
-      },
-      recordDatabases: !settings.disablePartialRestore,
-      aliveCheckIntervalMs: readSetting(serverSettings.aliveCheckInterval, app.settings),
-      stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
-      walWaitTimeoutMs: settings.walWaitTimeout,
-      requireWal: settings.requireWal,
-      openProgress: (totalBytes) => showTransfer(app, 'pushing backup', totalBytes),
-    });
+    const started = app.clock.monotonicMs();
+    const request = await backupRequestOf(app, options);
+    const backup =
+      directory === undefined
+        ? await pushRemotely(app, options, request)
+        : await pushLocally(app, { directory, options, request });
+    const { logger } = app;
     logger.info('backup pushed', {
       backup: backup.name,
       bytes: backup.uncompressedBytes,
       storedBytes: backup.compressedBytes,
-      durationMs: Math.round(clock.monotonicMs() - started),
+      durationMs: Math.round(app.clock.monotonicMs() - started),
     });
     // WAL-G's last line: scripts take the name from it.
-    logger.info(`Wrote backup with name ${backup.name} to storage ${storageName}`);
+    logger.info(
+      `Wrote backup with name ${backup.name} to storage ${request.transport.storageName ?? defaultStorageName}`,
+    );
     return 0;
   },
 });
 
-/** Without a word of the user's the server is asked. */
-function configuredSegmentBytes(raw: RawSettings): number | undefined {
-  const setting = postgresSettings.segmentBytes;
-  return raw.get(setting.env) === undefined ? undefined : readSetting(setting, raw);
+async function pushLocally(
+  app: App,
+  {
+    directory,
+    options,
+    request,
+  }: { readonly directory: string; readonly options: Arguments['options']; readonly request: BackupRequest },
+): Promise<PushedBackup> {
+  if (options['manifest'] === true) {
+    throw new ArchiverError('usage', '--manifest is for backups without a data directory', {
+      hint: 'Leave out --manifest, or the data directory: a manifest is made by the server while it sends its files.',
+    });
+  }
+  refuseWhatIsMissing(app, options);
+  const settings = readSettings(backupSettings, app.settings);
+  return await pushBackup({
+    ...request,
+    directory,
+    workerEntry: app.program.workerEntry,
+    workers: options['turbo'] === true ? turboWorkers : workersOf(readSettings(uploadSettings, app.settings)),
+    delta: deltaRequestOf(app, options, request),
+    changes: readSettings(changedBlocksSettings, app.settings),
+    verify: {
+      enabled: request.verifiesChecksums,
+      blocksKept: options['store-all-corrupt'] === true || settings.storeAllCorrupt ? Infinity : corruptBlocksKept,
+    },
+    recordDatabases: !settings.disablePartialRestore,
+    stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
+  });
 }
 
 /** Half of the CPUs are the server's, unless somebody says how many parts to write at once. */
 function workersOf({ concurrency, diskConcurrency }: Settings<typeof uploadSettings>): number {
   const cpus = availableParallelism();
   return Math.min(concurrency, diskConcurrency ?? Math.min(cpus, Math.max(2, Math.ceil(cpus / 2))));
-}
-
-function userDataOf(options: Arguments['options'], settings: Settings<typeof backupSettings>): JsonValue | undefined {
-  const given = options['add-user-data'];
-  if (typeof given !== 'string') {
-    return settings.userData === undefined ? undefined : parseJson(settings.userData, 'WALG_SENTINEL_USER_DATA');
-  }
-  return parseUserData(given, '--add-user-data');
 }
 
 /** What delta is wanted; flags before settings. @throws ArchiverError (kind `usage`) when they contradict each other */

@@ -14,14 +14,15 @@ export class HostileMemberError extends CorruptError {
 }
 
 /**
- * The path that a member name means. Local backups write `/base/1/1247` and `/` for the root, remote ones `base/1/1247`
- * and `base/1/`; both mean paths below the data directory.
+ * The path that a member name means. Local backups write `/base/1/1247` and `/` for the root, remote ones `base/1/1247`,
+ * `base/1/` and, as the server sends it, `./pg_wal/archive_status/`; all mean paths below the data directory.
  *
  * @throws HostileMemberError for `..`, `.`, empty components, NUL, or no name at all
  */
 export function memberPath(name: string): MemberPath {
   if (name === '/') return '';
-  const path = name.slice(name.startsWith('/') ? 1 : 0, name.endsWith('/') ? -1 : undefined);
+  const lead = name.startsWith('./') ? 2 : name.startsWith('/') ? 1 : 0;
+  const path = name.slice(lead, name.endsWith('/') ? -1 : undefined);
   for (const component of path.split('/')) {
     if (component === '..') throw new HostileMemberError(name, 'leads out of the data directory');
     if (component === '' || component === '.' || component.includes('\0')) {

@@ -9,6 +9,7 @@ describe('memberPath', () => {
     ['/base/1/1247', 'base/1/1247'],
     ['base/1/1247', 'base/1/1247'],
     ['base/1/', 'base/1'],
+    ['./pg_wal/archive_status/', 'pg_wal/archive_status'],
     ['backup_label', 'backup_label'],
     ['/etc/passwd', 'etc/passwd'],
     ['/a b/..c/...', 'a b/..c/...'],
@@ -16,12 +17,24 @@ describe('memberPath', () => {
     expect(memberPath(name)).toBe(path);
   });
 
-  it.each(['../../x', '/../x', 'base/../../x', '/base/..', '..', '.', './x', '//etc/passwd', 'a//b', '', '/a/\0b'])(
-    'refuses %j',
-    (name) => {
-      expect(() => memberPath(name)).toThrow(HostileMemberError);
-    },
-  );
+  it.each([
+    '../../x',
+    '/../x',
+    'base/../../x',
+    '/base/..',
+    '..',
+    '.',
+    './',
+    './../x',
+    '././x',
+    './/x',
+    '//etc/passwd',
+    'a//b',
+    '',
+    '/a/\0b',
+  ])('refuses %j', (name) => {
+    expect(() => memberPath(name)).toThrow(HostileMemberError);
+  });
 
   it('gives for any text a path that stays below, or refuses it as corrupt', () => {
     fc.assert(
