@@ -47,42 +47,47 @@ describe.each(fixtures)('$name, written by WAL-G', ({ name, expected }) => {
   );
   const isStarted = testedMajors().includes(majorOf(expected));
 
-  it.each(orders)('$name $order is restored to exactly the files, modes and links that WAL-G restores', async (backup) => {
-    const target = join(fixture.folder, `${backup.name}-exact${backup.order}`);
-    const links = expected.tablespaces.map(({ oid }) => ({
-      oid,
-      link: `pg_tblspc/${oid}`,
-      loc: `${target}-${oid}`,
-    }));
-    const spec = join(fixture.folder, `${backup.name}-spec.json`);
-    const spaces = Object.fromEntries(links.map(({ oid, link, loc }) => [oid, { loc, link }]));
-    writeFileSync(spec, JSON.stringify({ base_prefix: target, tablespaces: links.map(({ oid }) => oid), ...spaces }));
+  it.each(orders)(
+    '$name $order is restored to exactly the files, modes and links that WAL-G restores',
+    async (backup) => {
+      const target = join(fixture.folder, `${backup.name}-exact${backup.order}`);
+      const links = expected.tablespaces.map(({ oid }) => ({
+        oid,
+        link: `pg_tblspc/${oid}`,
+        loc: `${target}-${oid}`,
+      }));
+      const spec = join(fixture.folder, `${backup.name}-spec.json`);
+      const spaces = Object.fromEntries(links.map(({ oid, link, loc }) => [oid, { loc, link }]));
+      writeFileSync(spec, JSON.stringify({ base_prefix: target, tablespaces: links.map(({ oid }) => oid), ...spaces }));
 
-    const result = await cli([
-      'backup-fetch',
-      target,
-      backup.name,
-      backup.order,
-      ...(links.length > 0 ? ['--restore-spec', spec] : []),
-    ]);
+      const result = await cli([
+        'backup-fetch',
+        target,
+        backup.name,
+        backup.order,
+        ...(links.length > 0 ? ['--restore-spec', spec] : []),
+      ]);
 
-    expect(result).toMatchObject({ status: 0, stderr: expect.not.stringContaining('ERROR') as string });
-    const restored = [
-      ...listDirectory(target),
-      ...links.flatMap(({ oid, loc }) => listDirectory(loc, `@tablespace/${oid}/`)),
-    ];
-    // Of a backup without files metadata WAL-G leaves the map there in spite of a restore specification: the server would
-    // put the links back to where they led on the machine that was backed up.
-    const wanted = fixture
-      .listing(backup.name)
-      .filter((line) => links.length === 0 || !line.endsWith('\ttablespace_map'))
-      .map((line) => {
-        const [type, mode, size, , path] = line.split('\t');
-        // The link leads where that machine's restore specification said.
-        return type === 'l' ? [type, mode, size, links.find(({ link }) => link === path)?.loc, path].join('\t') : line;
-      });
-    expect(restored.toSorted()).toEqual(wanted.toSorted());
-  });
+      expect(result).toMatchObject({ status: 0, stderr: expect.not.stringContaining('ERROR') as string });
+      const restored = [
+        ...listDirectory(target),
+        ...links.flatMap(({ oid, loc }) => listDirectory(loc, `@tablespace/${oid}/`)),
+      ];
+      // Of a backup without files metadata WAL-G leaves the map there in spite of a restore specification: the server would
+      // put the links back to where they led on the machine that was backed up.
+      const wanted = fixture
+        .listing(backup.name)
+        .filter((line) => links.length === 0 || !line.endsWith('\ttablespace_map'))
+        .map((line) => {
+          const [type, mode, size, , path] = line.split('\t');
+          // The link leads where that machine's restore specification said.
+          return type === 'l'
+            ? [type, mode, size, links.find(({ link }) => link === path)?.loc, path].join('\t')
+            : line;
+        });
+      expect(restored.toSorted()).toEqual(wanted.toSorted());
+    },
+  );
 
   it('gives back every WAL file', async () => {
     const wal = readdirSync(join(fixture.storage, 'wal_005'));
@@ -99,7 +104,9 @@ describe.each(fixtures)('$name, written by WAL-G', ({ name, expected }) => {
 
   const recoveries = here.flatMap((from) =>
     expected.restore_targets
-      .filter((target) => isBefore(from, target, expected.backups))
+      .filter((target) =>
+        from.kind === 'full' ? isBefore(from, target, expected.backups) : isOwn(from, target, expected.backups),
+      )
       .map((target) => ({ from: from.name, id: target.id, target })),
   );
   it.skipIf(!isStarted).each(recoveries)('$from is recovered to $id, with the facts recorded there', recoversTo);
@@ -146,6 +153,11 @@ describe.each(fixtures)('$name, written by WAL-G', ({ name, expected }) => {
 function isHere(fixture: string, backup: string): boolean {
   const sentinel = parseSentinel(readObject(fixture, `basebackups_005/${backup}_backup_stop_sentinel.json`).toString());
   return hasData(fixture, backup) && (sentinel.kind === 'full' || isHere(fixture, sentinel.parent));
+}
+
+/** Whether a target was made for this backup. */
+function isOwn({ name }: ExpectedBackup, target: RestoreTarget, backups: readonly ExpectedBackup[]): boolean {
+  return name === (target.backup === 'LATEST' ? backups.at(-1)?.name : target.backup);
 }
 
 /** Whether recovery from a backup passes the target: it is the target's own, one before it, or made before its time. */
