@@ -6,6 +6,7 @@ import { serveJobs } from './pipeline/worker-thread.ts';
 import { silentLogger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
+import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
 import { targetStorageOf } from './postgres/target-storage.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
@@ -20,6 +21,10 @@ serveJobs(parentPort, workerData as WorkerStart, {
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');
       return runPushPart(context, job as PushPartJob);
+    },
+    async compareFiles(context, job) {
+      const { runCompareFiles } = await import('./postgres/in-place/compare-files.ts');
+      return runCompareFiles(context, job as CompareFilesJob);
     },
     async fetchPart(context, job) {
       const { runFetchPart } = await import('./postgres/backup/fetch-part.ts');

@@ -1,6 +1,7 @@
 /** Files of a restore in place: what comes is compared with what is there, and only what differs is written. */
 import { constants, fchmodSync, fstatSync, ftruncateSync } from 'node:fs';
 import type { TarSink } from '../../archive/reader.ts';
+import { codeOf } from '../../errors.ts';
 import { readAll, writeAllAt } from '../../platform/files.ts';
 import type { Flusher } from '../backup/flusher.ts';
 import { openLocalFile } from '../backup/local-file.ts';
@@ -84,11 +85,21 @@ function writeDifferences(
   for (let at = 0; at < bytes.length; at += comparedBytes) {
     const piece = bytes.subarray(at, at + comparedBytes);
     const known = Math.max(0, Math.min(piece.length, bytesBefore - position - at));
-    const present = scratch.subarray(0, known === 0 ? 0 : readAll(fd, scratch.subarray(0, known), position + at));
+    const present = scratch.subarray(0, known === 0 ? 0 : readKnown(fd, known, position + at));
     if (present.length === piece.length && present.equals(piece)) continue;
     written += writePages(fd, piece, present, position + at);
   }
   return written;
+}
+
+/** A disk that cannot be read may still take what is written. */
+function readKnown(fd: number, length: number, position: number): number {
+  try {
+    return readAll(fd, scratch.subarray(0, length), position);
+  } catch (error) {
+    if (codeOf(error) !== 'EIO') throw error;
+    return 0;
+  }
 }
 
 /** Neighbouring pages that differ go together. */

@@ -13,7 +13,7 @@ import { markerName } from './marker.ts';
 export interface Surplus {
   /** Absolute. */
   readonly local: string;
-  readonly type: 'directory' | 'other';
+  readonly type: 'directory' | 'link' | 'other';
   readonly sizeBytes: number;
 }
 
@@ -84,7 +84,8 @@ export async function findLocalFiles({ layout, names, leaveOut, signal }: LocalF
     const number = ignored.has(path) ? undefined : names.numberOf(path);
     // A file that has another name elsewhere would change there, too.
     if (number === undefined || !stats.isFile() || stats.nlink > 1) {
-      surplus.push({ local, type: 'other', sizeBytes: stats.isFile() ? stats.size : 0 });
+      const type = stats.isSymbolicLink() ? 'link' : 'other';
+      surplus.push({ local, type, sizeBytes: stats.isFile() ? stats.size : 0 });
       return;
     }
     sizes[number] = stats.size;
