@@ -5,8 +5,9 @@ import { compressionSettings } from '../codecs/settings.ts';
 import { cryptoSettings } from '../crypto/settings.ts';
 import { downloadSettings, networkSettings, uploadSettings } from '../pipeline/settings.ts';
 import { fetchSettings } from '../postgres/backup/fetch-settings.ts';
-import { backupSettings, laterBackupSettings } from '../postgres/backup/settings.ts';
+import { backupSettings } from '../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
+import { composerSettings } from '../postgres/composers/settings.ts';
 import { deltaSettings } from '../postgres/delta/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
@@ -39,7 +40,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Encryption', groups: cryptoSettings },
   {
     title: 'Backups',
-    groups: [backupSettings, deltaSettings, changedBlocksSettings, remoteBackupSettings, laterBackupSettings],
+    groups: [backupSettings, deltaSettings, changedBlocksSettings, remoteBackupSettings, composerSettings],
   },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },

@@ -1,28 +1,23 @@
-import { availableParallelism } from 'node:os';
 import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
 import { readSetting, readSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
-import { uploadSettings } from '../../pipeline/settings.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
 import type { PushedBackup } from '../../postgres/backup/push-options.ts';
-import { backupSettings, laterBackupSettings } from '../../postgres/backup/settings.ts';
+import { backupSettings } from '../../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../../postgres/changed-blocks/settings.ts';
+import { composerOf, type ComposerName } from '../../postgres/composers/composer.ts';
+import { composerSettings } from '../../postgres/composers/settings.ts';
 import type { BaseRequest } from '../../postgres/delta/base.ts';
 import { deltaSettings } from '../../postgres/delta/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { pushRemotely } from './backup-push-remote.ts';
-import { backupRequestOf, type BackupRequest } from './backup-request.ts';
+import { backupRequestOf, workersOf, type BackupRequest } from './backup-request.ts';
 import { parseUserData } from './user-data.ts';
-
-const later = 'Not in this version';
 
 /** Numbers of damaged pages that are kept of a file, as in WAL-G. */
 const corruptBlocksKept = 10;
-
-/** Streams that `--turbo` reads the disk with, as in WAL-G. */
-const turboWorkers = 4;
 
 /** `backup-push`: a base backup of a running server's data directory. */
 export const backupPush = defineCommand({
@@ -61,9 +56,21 @@ export const backupPush = defineCommand({
       type: 'boolean',
       text: 'Without a data directory: store the backup_manifest of the server, for pg_verifybackup.',
     },
-    'rating-composer': { type: 'boolean', short: 'r', text: `Compose parts by update rates. ${later}: only warns.` },
-    'copy-composer': { type: 'boolean', short: 'c', text: `Copy unchanged parts. ${later}: only warns.` },
-    'database-composer': { type: 'boolean', short: 'b', text: `Compose parts by database. ${later}: only warns.` },
+    'rating-composer': {
+      type: 'boolean',
+      short: 'r',
+      text: 'Keep files that are seldom written apart from those often written.',
+    },
+    'copy-composer': {
+      type: 'boolean',
+      short: 'c',
+      text: 'Make a full backup; the storage copies parts of the latest one in which nothing changed.',
+    },
+    'database-composer': {
+      type: 'boolean',
+      short: 'b',
+      text: 'Put the files of each database into parts of their own.',
+    },
   },
   examples: [
     { line: 'backup-push /var/lib/postgresql/17/main', text: 'Back up the server on the default socket.' },
@@ -81,7 +88,7 @@ export const backupPush = defineCommand({
     { line: 'backup-push $PGDATA --walg-require-wal=true', text: 'Fail unless the WAL it needs is archived too.' },
   ],
   exitStatuses: {
-    64: 'options that contradict each other, or that this version lacks',
+    64: 'options that contradict each other',
     65: 'a file of the data directory is damaged or cannot be read',
     66: 'the data directory or a tablespace is not there; with WALG_REQUIRE_WAL: WAL that the backup needs is not in the archive',
     69: 'server or storage unreachable, or lost in the middle',
@@ -126,14 +133,15 @@ async function pushLocally(
       hint: 'Leave out --manifest, or the data directory: a manifest is made by the server while it sends its files.',
     });
   }
-  refuseWhatIsMissing(app, options);
+  const composer = composerFor(app, options, request);
   const settings = readSettings(backupSettings, app.settings);
   return await pushBackup({
     ...request,
     directory,
     workerEntry: app.program.workerEntry,
-    workers: options['turbo'] === true ? turboWorkers : workersOf(readSettings(uploadSettings, app.settings)),
-    delta: deltaRequestOf(app, options, request),
+    workers: workersOf(app, options),
+    composer,
+    delta: deltaRequestOf(app, options, { ...request, composer }),
     changes: readSettings(changedBlocksSettings, app.settings),
     verify: {
       enabled: request.verifiesChecksums,
@@ -144,17 +152,15 @@ async function pushLocally(
   });
 }
 
-/** Half of the CPUs are the server's, unless somebody says how many parts to write at once. */
-function workersOf({ concurrency, diskConcurrency }: Settings<typeof uploadSettings>): number {
-  const cpus = availableParallelism();
-  return Math.min(concurrency, diskConcurrency ?? Math.min(cpus, Math.max(2, Math.ceil(cpus / 2))));
-}
-
 /** What delta is wanted; flags before settings. @throws ArchiverError (kind `usage`) when they contradict each other */
 function deltaRequestOf(
   { settings: raw, logger }: App,
   options: Arguments['options'],
-  { filesMetadataDisabled, isPermanent }: { readonly filesMetadataDisabled: boolean; readonly isPermanent: boolean },
+  {
+    filesMetadataDisabled,
+    isPermanent,
+    composer,
+  }: Pick<BackupRequest, 'filesMetadataDisabled' | 'isPermanent'> & { readonly composer: ComposerName },
 ): BaseRequest {
   const settings = readSettings(deltaSettings, raw);
   const selector = baseSelectorOf(options, settings);
@@ -164,10 +170,11 @@ function deltaRequestOf(
       hint: 'Leave out either --without-files-metadata or --delta-from-name and --delta-from-user-data.',
     });
   }
-  const isFull = options['full'] === true || filesMetadataDisabled;
+  const isFull = options['full'] === true || filesMetadataDisabled || composer === 'copy';
   if (isChosen && !isFull && settings.maxSteps === 0) {
     logger.warn('making a full backup: no deltas are allowed, since WALG_DELTA_MAX_STEPS is 0');
   }
+  if (isChosen && composer === 'copy') logger.warn('making a full backup: the copy composer makes no others');
   return { maxSteps: isFull ? 0 : settings.maxSteps, origin: settings.origin, selector, isPermanent };
 }
 
@@ -186,23 +193,13 @@ function baseSelectorOf(options: Arguments['options'], settings: Settings<typeof
   return { by: 'userData', userData: parseUserData(userData, '--delta-from-user-data') };
 }
 
-/** Whatever is asked for and not there yet: refused where the result would be another, else told. */
-function refuseWhatIsMissing({ settings: raw, logger }: App, options: Arguments['options']): void {
-  const settings = readSettings(laterBackupSettings, raw);
-  const warnings: readonly (readonly [boolean, string])[] = [
-    [
-      asked('rating-composer') || settings.ratingComposer,
-      'parts are composed in the order of the walk: no rating composer in this version',
-    ],
-    [asked('copy-composer') || settings.copyComposer, 'all parts are packed anew: no copy composer in this version'],
-    [
-      asked('database-composer') || settings.databaseComposer,
-      'parts are composed in the order of the walk: no database composer in this version',
-    ],
-  ];
-  for (const [applies, message] of warnings) if (applies) logger.warn(message);
-
-  function asked(option: string): boolean {
-    return options[option] === true;
-  }
+/** Flags and settings add up. @throws ArchiverError (kind `usage`) */
+function composerFor({ settings: raw }: App, options: Arguments['options'], request: BackupRequest): ComposerName {
+  const settings = readSettings(composerSettings, raw);
+  const wishes = {
+    rating: options['rating-composer'] === true || settings.rating,
+    database: options['database-composer'] === true || settings.database,
+    copy: options['copy-composer'] === true || settings.copy,
+  };
+  return composerOf(wishes, request);
 }

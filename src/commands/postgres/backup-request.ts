@@ -1,5 +1,5 @@
 /** What is asked of backup-push wherever the files come from, from the options and the settings. */
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { parseJson, type JsonValue } from '../../catalog/json.ts';
 import { readSetting, readSettings, type RawSettings, type Settings } from '../../config/setting.ts';
 import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
@@ -48,6 +48,17 @@ export async function backupRequestOf(app: App, options: Arguments['options']): 
     requireWal: settings.requireWal,
     openProgress: (totalBytes) => showTransfer(app, 'pushing backup', totalBytes),
   };
+}
+
+/** Streams that `--turbo` reads the disk with, as in WAL-G. */
+const turboWorkers = 4;
+
+/** How many parts are written at once: half of the CPUs are the server's, unless somebody says otherwise. */
+export function workersOf({ settings }: App, options: Arguments['options']): number {
+  if (options['turbo'] === true) return turboWorkers;
+  const { concurrency, diskConcurrency } = readSettings(uploadSettings, settings);
+  const cpus = availableParallelism();
+  return Math.min(concurrency, diskConcurrency ?? Math.min(cpus, Math.max(2, Math.ceil(cpus / 2))));
 }
 
 /** Without a word of the user's the server is asked. */

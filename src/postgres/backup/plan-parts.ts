@@ -46,7 +46,12 @@ const scanAdvantage = 5;
 
 /** Cuts the entries, in the order of the walk, into parts numbered from 1. */
 export function planParts(entries: readonly PackedEntry[], limits: PartLimits): readonly PlannedPart[] {
-  const totalCost = entries.reduce((sum, entry) => sum + costOf(entry), 0);
+  return planGroups([entries], limits);
+}
+
+/** The same for entries that are to be kept apart: no part has some of two groups. */
+export function planGroups(groups: readonly (readonly PackedEntry[])[], limits: PartLimits): readonly PlannedPart[] {
+  const totalCost = groups.flat().reduce((sum, entry) => sum + costOf(entry), 0);
   const aimed = limits.workers === 1 ? totalCost : totalCost / (limits.workers * partsPerWorker);
   const costLimit = Math.max(aimed, leastPartBytes);
   const parts: PlannedPart[] = [];
@@ -62,14 +67,16 @@ export function planParts(entries: readonly PackedEntry[], limits: PartLimits): 
     cost = 0;
   }
 
-  for (const entry of entries) {
-    const isTooMuch = fileBytes + entry.sizeBytes > limits.thresholdBytes || cost + costOf(entry) > costLimit;
-    if (isTooMuch && fileBytes > 0) close();
-    open.push(entry);
-    fileBytes += entry.sizeBytes;
-    cost += costOf(entry);
+  for (const entries of groups) {
+    for (const entry of entries) {
+      const isTooMuch = fileBytes + entry.sizeBytes > limits.thresholdBytes || cost + costOf(entry) > costLimit;
+      if (isTooMuch && fileBytes > 0) close();
+      open.push(entry);
+      fileBytes += entry.sizeBytes;
+      cost += costOf(entry);
+    }
+    close();
   }
-  close();
   return parts;
 }
 

@@ -5,6 +5,8 @@ import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Progress } from '../../platform/progress.ts';
+import type { CatchupWish } from '../catchup/catchup-walk.ts';
+import type { ComposerName } from '../composers/composer.ts';
 import type { ChangesWish } from '../delta/changes-since.ts';
 import type { BaseRequest } from '../delta/base.ts';
 
@@ -34,6 +36,9 @@ export interface PushOptions {
   /** What delta is wanted; `maxSteps` 0: none. */
   readonly delta: BaseRequest;
   readonly changes: ChangesWish;
+  readonly composer: ComposerName;
+  /** What a standby that is behind lacks, instead of a backup; undefined: a backup. */
+  readonly catchup?: CatchupWish | undefined;
   readonly verify: VerifyOptions;
   /** Record the names of databases and relations. */
   readonly recordDatabases: boolean;

@@ -11,26 +11,27 @@ import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Abortable, StoredObject } from '../../storage/storage.ts';
 import { readOwners, type Owners } from '../cluster/member.ts';
 import { walkCluster } from '../cluster/walk.ts';
-import type { BaseFiles } from '../delta/base-files.ts';
+import { catchupWalk, requireReached } from '../catchup/catchup-walk.ts';
+import { composeParts } from '../composers/compose.ts';
 import { findCandidate, proveCandidate } from '../delta/candidate.ts';
-import { changesSince } from '../delta/changes-since.ts';
-import { decideFiles } from '../delta/decide-files.ts';
 import { markChainPermanent } from '../delta/permanence.ts';
+import type { Lsn } from '../lsn.ts';
 import { pageBytes } from '../pages/page-scan.ts';
 import { pushChecksums } from '../in-place/push-checksums.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
 import { withTargetStorage } from '../target-storage.ts';
 import { checkWal } from './check-wal.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
+import { filesToPack, type PushedCluster } from './files-to-pack.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
 import { TimelineSwitchError } from './pending.ts';
-import { planParts, type PlannedPart } from './plan-parts.ts';
+import type { PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import type { PushOptions, PushedBackup } from './push-options.ts';
 import type { PageOptions } from './push-part.ts';
 import { pushParts } from './push-parts.ts';
 import { ForeignPartsError } from './complete-backup.ts';
-import { recordBackup, sentinelOf, type FinishedBackup } from './record.ts';
+import { isCatchup, recordBackup, sentinelOf, type DeltaOrigin, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 
@@ -75,43 +76,26 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   }
 }
 
-interface PushedCluster {
-  readonly server: PostgresServer;
-  readonly dataDirectory: string;
-  readonly baseFiles: BaseFiles | undefined;
-}
-
-async function pushFiles(
-  session: BackupSession,
-  { server, dataDirectory, baseFiles }: PushedCluster,
-  options: PushOptions,
-): Promise<PushedBackup> {
-  const { transport: unlimited, clock, logger } = options;
+async function pushFiles(session: BackupSession, cluster: PushedCluster, options: PushOptions): Promise<PushedBackup> {
+  const { server, dataDirectory } = cluster;
+  const { transport: unlimited, clock, logger, catchup } = options;
   const { name, signal } = session;
   const networkLimit = limiterOf(options.networkRateLimit);
   const transport = withNetworkLimit(unlimited, networkLimit);
-  const walk = await walkCluster(dataDirectory, { logger, signal });
+  if (catchup !== undefined) requireReached(catchup, session);
+  const walked = await walkCluster(dataDirectory, { logger, signal });
+  const walk = catchup === undefined ? walked : catchupWalk(walked);
   const { controlFile } = walk;
   if (controlFile === undefined) throw new ArchiverError('missing', 'the data directory has no global/pg_control');
   const { base } = session;
-  const files =
-    base === undefined || baseFiles === undefined
-      ? { packed: walk.entries, skipped: new Set<string>(), fileBytes: walk.fileBytes }
-      : decideFiles(walk.entries, {
-          files: baseFiles,
-          startTime: base.startTime,
-          changesOf: await changesSince(base, session, {
-            ...options,
-            ...options.changes,
-            server,
-            dataDirectory,
-            signal,
-          }),
-        });
-  const planned = planParts(files.packed, { thresholdBytes: options.thresholdBytes, workers: options.workers });
-  const { fileBytes } = files;
+  const files = await filesToPack(walk, session, cluster, options);
+  const { planned, copied, updatesCountOf } = await composeParts(files.packed, {
+    ...options,
+    ...{ server, session, dataDirectory, signal, baseFiles: base === undefined ? undefined : cluster.baseFiles },
+  });
+  const fileBytes = planned.reduce((sum, part) => sum + part.fileBytes, 0);
   logger.info('pushing the files', {
-    files: files.packed.length,
+    files: planned.reduce((sum, part) => sum + part.entries.length, 0),
     bytes: fileBytes,
     parts: planned.length,
     ...(base === undefined ? {} : { unchanged: files.skipped.size }),
@@ -142,10 +126,11 @@ async function pushFiles(
     session,
     end,
     walk,
-    parts: pushed,
+    parts: [...copied, ...pushed],
     controlPart,
     labelPart,
-    delta: base === undefined ? undefined : { base, skipped: files.skipped },
+    delta: originOf(catchup?.fromLsn, base, files),
+    updatesCountOf,
     pgVersion: server.version,
     systemIdentifier: server.systemIdentifier,
     dataDirectory,
@@ -170,9 +155,18 @@ async function pushSums(
   backup: FinishedBackup,
   options: Abortable,
 ): Promise<readonly StoredObject[]> {
-  if (backup.filesMetadataDisabled) return [];
+  if (backup.filesMetadataDisabled || isCatchup(backup)) return [];
   const { parts, session } = backup;
   return [await pushChecksums(transport, { name: session.name, sentinel: sentinelOf(backup), parts }, options)];
+}
+
+function originOf(
+  fromLsn: Lsn | undefined,
+  base: BackupSession['base'],
+  { skipped }: Pick<DeltaOrigin, 'skipped'>,
+): DeltaOrigin | undefined {
+  if (fromLsn !== undefined) return { base: { name: '', startLsn: fromLsn, root: '', steps: 1 }, skipped };
+  return base === undefined ? undefined : { base, skipped };
 }
 
 interface PartsContext {
@@ -190,6 +184,7 @@ async function pushPlanned(
   options: PushOptions,
 ): Promise<FinishedBackup['parts']> {
   const { settings, transport, workerEntry, workers, logger } = options;
+  if (planned.length === 0) return [];
   await using pool = openWorkerPool({
     entry: workerEntry,
     workers: Math.min(workers, planned.length),
@@ -208,7 +203,7 @@ function pageOptionsOf({ base, startLsn }: BackupSession, server: PostgresServer
   const isPossible = server.dataChecksums && server.blockBytes === pageBytes;
   if (enabled && !isPossible) options.logger.warn('page checksums are not verified: the cluster has none');
   return {
-    since: base?.startLsn,
+    since: options.catchup?.fromLsn ?? base?.startLsn,
     verifiedBefore: enabled && isPossible ? startLsn : undefined,
     corruptBlocksKept: blocksKept,
   };

@@ -16,7 +16,8 @@ import type { BackupEnd, BackupSession } from './session.ts';
 
 /** What makes a backup a delta. */
 export interface DeltaOrigin {
-  readonly base: DeltaBase;
+  /** Its name is empty in a catchup, which builds on a standby. */
+  readonly base: Pick<DeltaBase, 'name' | 'startLsn' | 'root' | 'steps'>;
   /** Files that are as in the base. */
   readonly skipped: ReadonlySet<string>;
 }
@@ -32,6 +33,8 @@ export interface FinishedBackup {
   readonly labelPart: WrittenPart;
   /** Undefined in a full backup. */
   readonly delta: DeltaOrigin | undefined;
+  /** Tuples written to the relation that a file is of; default: not known of any. */
+  readonly updatesCountOf?: (name: string) => number;
   readonly pgVersion: number;
   readonly systemIdentifier: bigint | undefined;
   readonly dataDirectory: string;
@@ -43,6 +46,11 @@ export interface FinishedBackup {
   readonly beside?: readonly StoredObject[] | undefined;
   /** The timeline that the server ended on, if that is another than it began on: then the backup is only pending. */
   readonly finishTimeline?: number | undefined;
+}
+
+/** Whether it is no backup but a catchup. */
+export function isCatchup({ delta }: Pick<FinishedBackup, 'delta'>): boolean {
+  return delta?.base.name === '';
 }
 
 /** The sentinel of the backup. */
@@ -93,7 +101,12 @@ function filesMetadataOfBackup(
   });
 }
 
-function* fileEntries({ walk, parts, delta }: FinishedBackup): Generator<[string, FileEntry]> {
+function* fileEntries({
+  walk,
+  parts,
+  delta,
+  updatesCountOf = () => 0,
+}: FinishedBackup): Generator<[string, FileEntry]> {
   const { vanished, incremented, corrupt } = gathered(parts.map(([, pushed]) => pushed));
   for (const { name, mtimeNs, sizeBytes } of walk.entries) {
     if (vanished.has(name)) continue;
@@ -102,7 +115,7 @@ function* fileEntries({ walk, parts, delta }: FinishedBackup): Generator<[string
       isSkipped: delta?.skipped.has(name) === true,
       modified: mtimeNs,
       sizeBytes,
-      updatesCount: 0,
+      updatesCount: updatesCountOf(name),
     };
     const corruptBlocks = corrupt.get(name);
     yield [name, corruptBlocks === undefined ? entry : { ...entry, corruptBlocks }];
@@ -147,7 +160,7 @@ export async function recordBackup(
     beside: backup.beside,
     filesMetadata: backup.filesMetadataDisabled ? undefined : () => filesMetadataOfBackup(backup, entries),
     isPending: backup.finishTimeline !== undefined,
-    ...(delta === undefined ? {} : { base: delta.base.name }),
+    ...(delta === undefined || isCatchup(backup) ? {} : { base: delta.base.name }),
   };
   await completeBackup(storage, stored, options);
   return sentinel;

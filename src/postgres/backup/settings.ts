@@ -1,4 +1,4 @@
-/** Settings of backup-push. Those of features that a later version brings are declared too, so that they can be answered. */
+/** Settings of backup-push. */
 import { boolean, duration, integer, json } from '../../config/parsers.ts';
 import { optionalSetting, setting } from '../../config/setting.ts';
 
@@ -52,13 +52,4 @@ export const backupSettings = {
     'false',
     'Fail, without a usable backup, when the WAL that it needs is not in the archive in time. Default: warn. (walvault only)',
   ),
-};
-
-const later = 'Not in this version';
-
-/** What a later version brings. */
-export const laterBackupSettings = {
-  ratingComposer: setting('WALG_USE_RATING_COMPOSER', boolean, 'false', `Compose parts by update rates. ${later}.`),
-  copyComposer: setting('WALG_USE_COPY_COMPOSER', boolean, 'false', `Copy unchanged parts. ${later}.`),
-  databaseComposer: setting('WALG_USE_DATABASE_COMPOSER', boolean, 'false', `Compose parts by database. ${later}.`),
 };

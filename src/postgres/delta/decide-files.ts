@@ -37,11 +37,10 @@ const clockResolutionNs = 2_000_000_000n;
 export function decideFiles(entries: readonly ClusterEntry[], rules: DecisionRules): DeltaFiles {
   const packed: PackedEntry[] = [];
   const skipped = new Set<string>();
-  const latestSafe = rules.startTime - clockResolutionNs;
   let fileBytes = 0;
   for (const entry of entries) {
     const before = entry.type === 'file' ? rules.files.of(entry.name) : undefined;
-    if (before !== undefined && before.modified < latestSafe && isAsBefore(entry, before)) {
+    if (before !== undefined && isAsInBase(entry, before, rules)) {
       skipped.add(entry.name);
       continue;
     }
@@ -52,8 +51,14 @@ export function decideFiles(entries: readonly ClusterEntry[], rules: DecisionRul
   return { packed, skipped, fileBytes };
 }
 
-function isAsBefore({ mtimeNs, sizeBytes }: ClusterEntry, before: BaseFile): boolean {
-  return mtimeNs === before.modified && (before.sizeBytes === undefined || before.sizeBytes === sizeBytes);
+/** Whether nothing has written to a file since the base saw it. */
+export function isAsInBase(
+  { mtimeNs, sizeBytes }: ClusterEntry,
+  before: BaseFile,
+  { startTime }: Pick<DecisionRules, 'startTime'>,
+): boolean {
+  const isSafe = before.modified < startTime - clockResolutionNs;
+  return isSafe && mtimeNs === before.modified && (before.sizeBytes === undefined || before.sizeBytes === sizeBytes);
 }
 
 /** Without the size in the base, the WAL alone does not tell which pages are new. */

@@ -1,8 +1,7 @@
 /** Relations of all databases: what a partial restore needs (`postgres-storage.md` 7.3 of the specification). */
-import { InterruptedError, messageOf } from '../../errors.ts';
-import type { Logger } from '../../platform/logger.ts';
 import type { Connector } from './connection.ts';
-import { numberOf, textOf } from './rows.ts';
+import { eachDatabase, type Database, type EachDatabaseOptions } from './each-database.ts';
+import { textOf } from './rows.ts';
 import type { Row, Session } from './session.ts';
 
 /** A relation that has storage, or a partitioned table. */
@@ -14,58 +13,24 @@ export interface RelationEntry {
   readonly subtables: ReadonlyMap<string, RelationEntry>;
 }
 
-/** A database. */
-export interface DatabaseContents {
-  readonly name: string;
-  readonly oid: number;
-  /** Tablespace of relations that name none. */
-  readonly tablespaceOid: number;
+/** A database and what is in it. */
+export interface DatabaseContents extends Database {
   /** Relations that inherit from no other, by `schema.name`. */
   readonly relations: ReadonlyMap<string, RelationEntry>;
 }
 
 /** Lists the databases that accept connections and reads each over a connection of its own. See `PostgresServer`. */
-export async function* readDatabases(
+export function readDatabases(
   session: Session,
   connector: Connector,
-  options: { readonly logger: Logger; readonly signal: AbortSignal },
+  options: EachDatabaseOptions,
 ): AsyncGenerator<DatabaseContents> {
-  const rows = await session.query({
-    text: `select oid, datname, dattablespace from pg_catalog.pg_database where datallowconn order by oid`,
-    failure: 'cannot list the databases',
+  return eachDatabase(session, connector, {
+    ...options,
+    async ask(own, database) {
+      return { ...database, relations: await readRelations(own, database.name) };
+    },
   });
-  for (const row of rows) {
-    const name = textOf(row, 'datname');
-    let own;
-    try {
-      own = await connector.connect({ database: name, signal: options.signal });
-    } catch (error) {
-      options.signal.throwIfAborted();
-      session.lost.throwIfAborted();
-      options.logger.warn('a database is left out of what partial restores know', {
-        database: name,
-        reason: messageOf(error),
-      });
-      continue;
-    }
-    // A lock on a catalogue may keep the query waiting for long.
-    const cut = (): void => own.destroy(new InterruptedError());
-    options.signal.addEventListener('abort', cut, { once: true });
-    try {
-      yield {
-        name,
-        oid: numberOf(row, 'oid'),
-        tablespaceOid: numberOf(row, 'dattablespace'),
-        relations: await readRelations(own, name),
-      };
-    } catch (error) {
-      options.signal.throwIfAborted();
-      throw error;
-    } finally {
-      options.signal.removeEventListener('abort', cut);
-      await own.end();
-    }
-  }
 }
 
 interface MutableEntry extends RelationEntry {
@@ -73,11 +38,6 @@ interface MutableEntry extends RelationEntry {
 }
 
 async function readRelations(session: Session, database: string): Promise<ReadonlyMap<string, RelationEntry>> {
-  // The database may belong to someone who must not run code as us: no operator of his own making is to be found.
-  await session.query({
-    text: `select pg_catalog.set_config('search_path', '', false)`,
-    failure: `cannot set up the session in the database "${database}"`,
-  });
   // Mapped catalogues have no relfilenode in pg_class; their path ends with it.
   const rows = await session.query({
     text: `

@@ -4,15 +4,17 @@ import { systemClock } from '../../platform/clock.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Lsn } from '../lsn.ts';
 import { pingServer } from './alive.ts';
+import { readArchiverState } from './archiver-state.ts';
 import { cancelQuery } from './cancel.ts';
 import type { Connector } from './connection.ts';
 import { readDatabases } from './databases.ts';
 import type { DatabaseContents } from './databases.ts';
 import { learnFacts } from './facts.ts';
 import type { LearnedFacts } from './facts.ts';
-import { numberOf, optionalDate, optionalText, textOf } from './rows.ts';
+import { numberOf, textOf } from './rows.ts';
 import type { ArchiverState, BackupStart, BackupStop, ConnectOptions, PostgresServer, StopOptions } from './server.ts';
 import type { Query, Row, Session } from './session.ts';
+import { readUpdates, type RelationUpdates } from './updates.ts';
 
 /** Time limit of the answer to a ping, and of each step of giving a backup up. */
 const answerLimitMs = 10_000;
@@ -171,20 +173,7 @@ class LiveServer implements PostgresServer {
   }
 
   async archivedUpTo(): Promise<ArchiverState> {
-    const [row] = await this.#query({
-      text: `select archived_count, last_archived_wal, extract(epoch from last_archived_time) as last_archived_time,
-        failed_count, last_failed_wal, extract(epoch from last_failed_time) as last_failed_time
-        from pg_catalog.pg_stat_archiver`,
-      failure: 'cannot ask the server what it has archived',
-    });
-    return {
-      archivedCount: BigInt(textOf(row, 'archived_count')),
-      lastArchivedWal: optionalText(row, 'last_archived_wal'),
-      lastArchivedTime: optionalDate(row, 'last_archived_time'),
-      failedCount: BigInt(textOf(row, 'failed_count')),
-      lastFailedWal: optionalText(row, 'last_failed_wal'),
-      lastFailedTime: optionalDate(row, 'last_failed_time'),
-    };
+    return readArchiverState((query) => this.#query(query));
   }
 
   async ping(): Promise<void> {
@@ -195,6 +184,10 @@ class LiveServer implements PostgresServer {
 
   databases(): AsyncIterable<DatabaseContents> {
     return readDatabases(this.#session, this.#connector, this.#options);
+  }
+
+  updates(): AsyncIterable<RelationUpdates> {
+    return readUpdates(this.#session, this.#connector, this.#options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

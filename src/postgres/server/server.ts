@@ -11,6 +11,7 @@ import { openConnector } from './connection.ts';
 import type { DatabaseContents } from './databases.ts';
 import { openPostgresServer } from './live-server.ts';
 import type { Query, Row } from './session.ts';
+import type { RelationUpdates } from './updates.ts';
 
 /** A backup that has begun. */
 export interface BackupStart {
@@ -126,6 +127,8 @@ export interface PostgresServer extends ServerFacts, AsyncDisposable {
    * own. A database that cannot be connected to is skipped with a warning; a query that fails is an error.
    */
   databases(): AsyncIterable<DatabaseContents>;
+  /** How much was written to the relations of every database; otherwise as `databases`. */
+  updates(): AsyncIterable<RelationUpdates>;
 }
 
 /** What {@link connectServer} needs. */
