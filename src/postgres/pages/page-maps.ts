@@ -82,14 +82,14 @@ export function openPageMaps(shared: SharedPageMaps): PageMaps {
         const pages = files[2 * file + 1] ?? 0;
         let firstPage = -1;
         let count = 0;
-        for (let page = 0; page < pages; page += 1) {
-          if ((page & 7) === 0 && bits[placeOf(file, page)] === 0xff) {
-            page += 7;
-            continue;
+        for (let page = 0; page < pages;) {
+          const eight = (page & 7) === 0 && page + 8 <= pages ? bits[placeOf(file, page)] : undefined;
+          const step = eight === 0 || eight === 0xff ? 8 : 1;
+          if (eight === 0 || (step === 1 && !isInPlace(file, page))) {
+            if (count === 0) firstPage = page;
+            count += step;
           }
-          if (isInPlace(file, page)) continue;
-          if (count === 0) firstPage = page;
-          count += 1;
+          page += step;
         }
         if (count > 0) yield { file, firstPage, pages: count };
       }

@@ -37,6 +37,12 @@ describe('maps of pages', () => {
     expect([...maps.gaps()]).toEqual([{ file: 1, firstPage: 17, pages: 3 }]);
   });
 
+  it.each([1, 7, 8, 9, 16, 30])('find that nothing is there of %d pages', (pages) => {
+    const maps = createPageMaps(2, 100 * 8192);
+    maps.begin(1, pages);
+    expect([...maps.gaps()]).toEqual([{ file: 1, firstPage: 0, pages }]);
+  });
+
   it('have room for twice the size, and refuse files far beyond it', () => {
     const maps = createPageMaps(2, 2 ** 33);
     maps.begin(0, 2 ** 20);
