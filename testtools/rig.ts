@@ -91,8 +91,9 @@ export async function openRig(options: RigOptions): Promise<Rig> {
 }
 
 /** Row count and checksum of a table, comparable between servers. */
-export async function factOf(server: TestServer, table: string): Promise<string | null> {
+export async function factOf(server: TestServer, table: string, database?: string): Promise<string | null> {
   return server.value(
     `SELECT count(*) || ':' || md5(coalesce(string_agg(t::text, ',' ORDER BY t::text COLLATE "C"), '')) FROM ${table} AS t`,
+    database,
   );
 }

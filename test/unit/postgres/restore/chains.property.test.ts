@@ -15,7 +15,7 @@ import { temporaryDirectory, type TemporaryDirectory } from '../../../../testtoo
 import type { WorkerPool } from '../../../../src/pipeline/worker-pool.ts';
 
 /** On a busy machine fewer runs will do. */
-const limits = { numRuns: 100, interruptAfterTimeLimit: 8000, endOnFailure: true };
+const limits = { numRuns: 100, interruptAfterTimeLimit: 5000, endOnFailure: true };
 
 let temporary: TemporaryDirectory;
 beforeAll(async () => {
