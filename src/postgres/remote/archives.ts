@@ -80,7 +80,7 @@ export async function* archivesInOneStream(next: NextMessage): AsyncGenerator<Se
   }
 
   if ((await next()).kind !== 'copy') throw unexpected();
-  await passOver(content());
+  if ((await content()[Symbol.asyncIterator]().next()).done !== true) throw unexpected();
   while (place?.at === 'archive') {
     const archive = { content: place.content, bytes: content() };
     place = undefined;

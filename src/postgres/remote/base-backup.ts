@@ -132,7 +132,12 @@ class StreamedBackup implements BaseBackup {
 
   async end(): Promise<WalPosition> {
     const end = positionOf(await this.#rows());
-    while ((await this.#messages?.next())?.done === false);
+    try {
+      // The server's verdict on checksums comes last of all.
+      while ((await this.#messages?.next())?.done === false);
+    } catch (error) {
+      throw advised(error);
+    }
     this.#state = 'ended';
     return end;
   }
