@@ -42,7 +42,7 @@ describe.skipIf(major === undefined)('backup-fetch --restore-only', () => {
     expect(existsSync(place)).toBe(false);
 
     const items = 'shop/wanted,shop/public.events';
-    const target = ['--target-timeline', 'latest', '--target-action', 'promote'];
+    const target = ['--target-timeline', 'latest'];
     const result = await rig.succeed(['backup-fetch', place, 'LATEST', '--restore-only', items, ...target]);
     expect(result.stderr).toContain('only a part was restored');
     expect(existsSync(join(place, unwanted))).toBe(false);
