@@ -50,7 +50,7 @@ describe.each(kinds)('the built program without node_modules, before %s', (_, pu
     });
   }
 
-  it('archives and fetches a segment by one request each', { timeout: 60_000 }, async () => {
+  it('archives and fetches a segment by one request each', async () => {
     for (const name of names) {
       await run('wal-push', join('pg_wal', name));
       expect(server.asked()).toEqual([`${put} db/wal_005/${name}.lz4`]);
@@ -60,7 +60,7 @@ describe.each(kinds)('the built program without node_modules, before %s', (_, pu
     }
   });
 
-  it('has the vendor’s client for rare verbs in it', { timeout: 60_000 }, async () => {
+  it('has the vendor’s client for rare verbs in it', async () => {
     const { stdout } = await run('doctor', '--storage-only', '--no-write', '--json');
     const { checks } = JSON.parse(stdout) as { readonly checks: readonly Readonly<Record<string, unknown>>[] };
     const figures = expect.objectContaining({ lock: 'off' }) as object;

@@ -68,7 +68,7 @@ describe('the stand-in for Google Cloud Storage', () => {
     expect(standIn.openUploads).toBe(0);
   });
 
-  it('keeps 100 MB of a slow stream of unknown length, in little memory', { timeout: 90_000 }, async () => {
+  it('keeps 100 MB of a slow stream of unknown length, in little memory', async () => {
     const raw = rawSettings({ WALG_GS_PREFIX: 'gs://archive/long', STORAGE_EMULATOR_HOST: standIn.url });
     await using storage = await openGcsStorage(raw, { logger: silentLogger, buffers: createUploadBuffers(24 * mib) });
     const block = randomBytes(mib);
@@ -119,13 +119,12 @@ describe('the stand-in for Google Cloud Storage', () => {
     expect(standIn.openUploads).toBe(0);
   });
 
-  it('lists 2,500 objects in pages, and deletes 2,000', { timeout: 60_000 }, async () => {
+  it('lists 2,500 objects in pages, and deletes 2,000', async () => {
     await using own = await startGcsStandIn();
-    await using storage = await open(own.url);
+    await using storage = await open(own.url, { WALG_GS_PREFIX: 'gs://archive/listed' });
     const names = Array.from({ length: 2_500 }, (_, index) => `many/${index % 3 === 0 ? 'sub/' : ''}object & ${index}`);
-    for (let at = 0; at < names.length; at += 50) {
-      await Promise.all(names.slice(at, at + 50).map((key) => storage.write(key, fromBytes(Buffer.from('x')))));
-    }
+    const empty = { ifGenerationMatch: undefined, contentType: 'text/plain', metadata: {}, customerKey: undefined };
+    for (const name of names) own.bucket.put({ name: `listed/${name}`, ...empty }, Buffer.from('x'), {});
     const before = own.calls.length;
     expect(await keysOf(storage, 'many', true)).toEqual([...names].sort());
     expect(own.calls.length - before).toBe(3);
