@@ -9,6 +9,7 @@ import { backupSettings } from '../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
 import { composerSettings } from '../postgres/composers/settings.ts';
 import { deltaSettings } from '../postgres/delta/settings.ts';
+import { resumeSettings } from '../postgres/resume/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
@@ -40,7 +41,14 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Encryption', groups: cryptoSettings },
   {
     title: 'Backups',
-    groups: [backupSettings, deltaSettings, changedBlocksSettings, remoteBackupSettings, composerSettings],
+    groups: [
+      backupSettings,
+      deltaSettings,
+      resumeSettings,
+      changedBlocksSettings,
+      remoteBackupSettings,
+      composerSettings,
+    ],
   },
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },

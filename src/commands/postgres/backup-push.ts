@@ -2,22 +2,20 @@ import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.
 import { readSetting, readSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
-import type { PushedBackup } from '../../postgres/backup/push-options.ts';
+import type { PushedBackup, PushOptions } from '../../postgres/backup/push-options.ts';
 import { backupSettings } from '../../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../../postgres/changed-blocks/settings.ts';
 import { composerOf, type ComposerName } from '../../postgres/composers/composer.ts';
 import { composerSettings } from '../../postgres/composers/settings.ts';
 import type { BaseRequest } from '../../postgres/delta/base.ts';
 import { deltaSettings } from '../../postgres/delta/settings.ts';
+import { resumeSettings } from '../../postgres/resume/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { pushRemotely } from './backup-push-remote.ts';
-import { backupRequestOf, workersOf, type BackupRequest } from './backup-request.ts';
+import { backupRequestOf, corruptBlocksKept, workersOf, type BackupRequest } from './backup-request.ts';
 import { parseUserData } from './user-data.ts';
-
-/** Numbers of damaged pages that are kept of a file, as in WAL-G. */
-const corruptBlocksKept = 10;
 
 /** `backup-push`: a base backup of a running server's data directory. */
 export const backupPush = defineCommand({
@@ -147,9 +145,15 @@ async function pushLocally(
       enabled: request.verifiesChecksums,
       blocksKept: options['store-all-corrupt'] === true || settings.storeAllCorrupt ? Infinity : corruptBlocksKept,
     },
+    resume: resumeOf(app),
     recordDatabases: !settings.disablePartialRestore,
     stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
   });
+}
+
+function resumeOf({ settings }: App): PushOptions['resume'] {
+  const { resume, resumeMinSize } = readSettings(resumeSettings, settings);
+  return { enabled: resume, minBytes: resumeMinSize };
 }
 
 /** What delta is wanted; flags before settings. @throws ArchiverError (kind `usage`) when they contradict each other */

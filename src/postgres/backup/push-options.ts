@@ -40,6 +40,7 @@ export interface PushOptions {
   /** What a standby that is behind lacks, instead of a backup; undefined: a backup. */
   readonly catchup?: CatchupWish | undefined;
   readonly verify: VerifyOptions;
+  readonly resume: ResumeOptions;
   /** Record the names of databases and relations. */
   readonly recordDatabases: boolean;
   readonly aliveCheckIntervalMs: number;
@@ -55,6 +56,13 @@ export interface PushOptions {
 export interface VerifyOptions {
   readonly enabled: boolean;
   readonly blocksKept: number;
+}
+
+/** Whether the backup may go on where another push was cut off, and be gone on with itself. */
+export interface ResumeOptions {
+  readonly enabled: boolean;
+  /** Of the files of the cluster; smaller ones are not worth it. */
+  readonly minBytes: number;
 }
 
 /** A backup that exists now. */

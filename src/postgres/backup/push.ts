@@ -2,42 +2,37 @@
  * backup-push of a local data directory, full or delta, from the connection to the sentinel. The parts are written by
  * worker threads (`push-part.ts`); here is the order of things. Format: docs/storage-layout.md.
  */
-import { createRateLimiter, type RateLimiter } from '../../bytes/rate-limiter.ts';
 import { ArchiverError, InterruptedError, messageOf } from '../../errors.ts';
 import type { Transport } from '../../pipeline/transport.ts';
-import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Abortable, StoredObject } from '../../storage/storage.ts';
-import { readOwners, type Owners } from '../cluster/member.ts';
+import { readOwners } from '../cluster/member.ts';
 import { walkCluster } from '../cluster/walk.ts';
 import { catchupWalk, requireReached } from '../catchup/catchup-walk.ts';
 import { composeParts } from '../composers/compose.ts';
 import { findCandidate, proveCandidate } from '../delta/candidate.ts';
 import { markChainPermanent } from '../delta/permanence.ts';
 import type { Lsn } from '../lsn.ts';
-import { pageBytes } from '../pages/page-scan.ts';
 import { pushChecksums } from '../in-place/push-checksums.ts';
+import { canGoOn, openResume } from '../resume/resume.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
-import { withTargetStorage } from '../target-storage.ts';
 import { checkWal } from './check-wal.ts';
+import { ForeignPartsError } from './complete-backup.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
 import { filesToPack, type PushedCluster } from './files-to-pack.ts';
 import { pushControlPart, pushLabelPart, readStableControlFile } from './last-parts.ts';
 import { TimelineSwitchError } from './pending.ts';
-import type { PlannedPart } from './plan-parts.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import type { PushOptions, PushedBackup } from './push-options.ts';
-import type { PageOptions } from './push-part.ts';
-import { pushParts } from './push-parts.ts';
-import { ForeignPartsError } from './complete-backup.ts';
+import { limiterOf, pageOptionsOf, pushPlanned, withNetworkLimit } from './push-planned.ts';
 import { isCatchup, recordBackup, sentinelOf, type DeltaOrigin, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';
 
 /**
- * Pushes a backup: a delta where one is wanted and its base is proven, else a full one. When it rejects there is no backup, the server has left backup mode, and what was stored is
- * removed again, as far as that is possible and it is not another run's.
+ * Pushes a backup: a delta where one is wanted and its base is proven, else a full one. When it rejects there is no backup,
+ * the server has left backup mode, and what was stored is removed again, as far as that is possible, it is not another
+ * run's, and the next run cannot go on with it.
  *
  * @throws ArchiverError: `config`, `missing`, `forbidden`, `unavailable`, `busy`, `cannotWrite`, `interrupted` …
  */
@@ -71,7 +66,7 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
     const reason = reasonOf(session.signal) ?? error;
     await session[Symbol.asyncDispose]();
     const isKept = error instanceof ForeignPartsError || error instanceof TimelineSwitchError;
-    if (!isKept) await tidyUp(storage, name, logger);
+    if (!isKept && !(await canGoOn(storage, name, reason, logger))) await tidyUp(storage, name, logger);
     throw reason;
   }
 }
@@ -89,10 +84,12 @@ async function pushFiles(session: BackupSession, cluster: PushedCluster, options
   if (controlFile === undefined) throw new ArchiverError('missing', 'the data directory has no global/pg_control');
   const { base } = session;
   const files = await filesToPack(walk, session, cluster, options);
-  const { planned, copied, updatesCountOf } = await composeParts(files.packed, {
+  const resume = await openResume({ transport, session, server, walk, dataDirectory }, files.packed, options);
+  const { planned, copied, updatesCountOf } = await composeParts(resume.rest, {
     ...options,
     ...{ server, session, dataDirectory, signal, baseFiles: base === undefined ? undefined : cluster.baseFiles },
   });
+  await resume.note(planned);
   const fileBytes = planned.reduce((sum, part) => sum + part.fileBytes, 0);
   logger.info('pushing the files', {
     files: planned.reduce((sum, part) => sum + part.entries.length, 0),
@@ -120,13 +117,15 @@ async function pushFiles(session: BackupSession, cluster: PushedCluster, options
   const labelPart = await pushLabelPart(transport, name, end, { signal });
   const timelineNow = session.inRecovery ? await server.recoveryTimeline() : session.timeline;
   const finishTimeline = timelineNow === session.timeline ? undefined : timelineNow;
-  if (finishTimeline === undefined) await checkWal(options.archive, { session, end, server }, options);
+  // A standby that catches up gets the WAL from its primary.
+  const needsArchive = finishTimeline === undefined && catchup === undefined;
+  if (needsArchive) await checkWal(options.archive, { session, end, server }, options);
 
   const backup: FinishedBackup = {
     session,
     end,
     walk,
-    parts: [...copied, ...pushed],
+    parts: [...resume.copied, ...copied, ...pushed],
     controlPart,
     labelPart,
     delta: originOf(catchup?.fromLsn, base, files),
@@ -145,6 +144,7 @@ async function pushFiles(session: BackupSession, cluster: PushedCluster, options
   if (base !== undefined && options.isPermanent) await markChainPermanent(transport.storage, base, { signal, logger });
   const recorded = { ...backup, beside: await pushSums(transport, backup, { signal }) };
   const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, recorded, databases, { signal });
+  await resume.close();
   if (finishTimeline !== undefined) throw new TimelineSwitchError(name, session.timeline, finishTimeline);
   return { name, uncompressedBytes, compressedBytes };
 }
@@ -169,46 +169,6 @@ function originOf(
   return base === undefined ? undefined : { base, skipped };
 }
 
-interface PartsContext {
-  readonly session: BackupSession;
-  readonly fileBytes: number;
-  readonly pages: PageOptions;
-  readonly dataDirectory: string;
-  readonly owners: Owners;
-  readonly networkLimit: RateLimiter | undefined;
-}
-
-async function pushPlanned(
-  planned: readonly PlannedPart[],
-  { session, fileBytes, pages, dataDirectory, owners, networkLimit }: PartsContext,
-  options: PushOptions,
-): Promise<FinishedBackup['parts']> {
-  const { settings, transport, workerEntry, workers, logger } = options;
-  if (planned.length === 0) return [];
-  await using pool = openWorkerPool({
-    entry: workerEntry,
-    workers: Math.min(workers, planned.length),
-    environment: withTargetStorage(settings.toEnvironment(), transport.storageName),
-    networkLimit,
-    diskLimit: limiterOf(options.diskRateLimit),
-    signal: session.signal,
-    logger,
-  });
-  const progress = options.openProgress(fileBytes);
-  return await pushParts(planned, { backup: session.name, dataDirectory, owners, pages, pool, progress, logger });
-}
-
-function pageOptionsOf({ base, startLsn }: BackupSession, server: PostgresServer, options: PushOptions): PageOptions {
-  const { enabled, blocksKept } = options.verify;
-  const isPossible = server.dataChecksums && server.blockBytes === pageBytes;
-  if (enabled && !isPossible) options.logger.warn('page checksums are not verified: the cluster has none');
-  return {
-    since: options.catchup?.fromLsn ?? base?.startLsn,
-    verifiedBefore: enabled && isPossible ? startLsn : undefined,
-    corruptBlocksKept: blocksKept,
-  };
-}
-
 /** What a partial restore needs; a backup is worth having without it. */
 async function listDatabases(
   server: PostgresServer,
@@ -225,14 +185,6 @@ async function listDatabases(
     });
     return [];
   }
-}
-
-function limiterOf(bytesPerSecond: number | undefined): RateLimiter | undefined {
-  return bytesPerSecond === undefined ? undefined : createRateLimiter(bytesPerSecond);
-}
-
-function withNetworkLimit(transport: Transport, limiter: RateLimiter | undefined): Transport {
-  return limiter === undefined ? transport : { ...transport, storage: withRateLimit(transport.storage, limiter) };
 }
 
 function reasonOf(signal: AbortSignal): Error | undefined {

@@ -37,6 +37,23 @@ export async function readBaseFiles(
     ...options
   }: Abortable & { readonly onPart?: (tar: string, members: readonly string[]) => void },
 ): Promise<BaseFiles> {
+  const { file, files } = collectBaseFiles();
+  const embedded = chain[0]?.sentinel.embeddedFiles;
+  if (embedded !== undefined) {
+    for (const [name, entry] of embedded.files) file(name, entry);
+    for (const [tar, members] of embedded.tarFileSets) onPart(tar, members);
+  } else {
+    const key = filesMetadataKey(base);
+    await readFilesMetadata(await storage.read(key, options), { file, tarFileSet: onPart }, `"${key}"`);
+  }
+  return files();
+}
+
+/** Gathers what a list of files says, entry by entry. */
+export function collectBaseFiles(): {
+  readonly file: (name: string, entry: FileEntry) => void;
+  readonly files: () => BaseFiles;
+} {
   const names: string[] = [];
   const times: bigint[] = [];
   const lengths: number[] = [];
@@ -51,35 +68,31 @@ export async function readBaseFiles(
     if (corruptBlocks !== undefined) damaged.add(name);
   }
 
-  const embedded = chain[0]?.sentinel.embeddedFiles;
-  if (embedded !== undefined) {
-    for (const [name, entry] of embedded.files) file(name, entry);
-    for (const [tar, members] of embedded.tarFileSets) onPart(tar, members);
-  } else {
-    const key = filesMetadataKey(base);
-    await readFilesMetadata(await storage.read(key, options), { file, tarFileSet: onPart }, `"${key}"`);
+  return { file, files: () => indexed() };
+
+  function indexed(): BaseFiles {
+    const set = createNameSet(names);
+    const modified = new BigInt64Array(set.size);
+    const sizes = new Float64Array(set.size);
+    const updates = new Float64Array(set.size);
+    names.forEach((name, index) => {
+      const number = set.numberOf(name) ?? 0;
+      modified[number] = times[index] ?? 0n;
+      sizes[number] = lengths[index] ?? -1;
+      updates[number] = counts[index] ?? 0;
+    });
+    return {
+      of(name) {
+        const number = set.numberOf(name);
+        if (number === undefined) return undefined;
+        const sizeBytes = sizes[number] ?? -1;
+        return {
+          modified: modified[number] ?? 0n,
+          sizeBytes: sizeBytes < 0 ? undefined : sizeBytes,
+          updatesCount: updates[number] ?? 0,
+          isDamaged: damaged.has(name),
+        };
+      },
+    };
   }
-  const set = createNameSet(names);
-  const modified = new BigInt64Array(set.size);
-  const sizes = new Float64Array(set.size);
-  const updates = new Float64Array(set.size);
-  names.forEach((name, index) => {
-    const number = set.numberOf(name) ?? 0;
-    modified[number] = times[index] ?? 0n;
-    sizes[number] = lengths[index] ?? -1;
-    updates[number] = counts[index] ?? 0;
-  });
-  return {
-    of(name) {
-      const number = set.numberOf(name);
-      if (number === undefined) return undefined;
-      const sizeBytes = sizes[number] ?? -1;
-      return {
-        modified: modified[number] ?? 0n,
-        sizeBytes: sizeBytes < 0 ? undefined : sizeBytes,
-        updatesCount: updates[number] ?? 0,
-        isDamaged: damaged.has(name),
-      };
-    },
-  };
 }
