@@ -57,8 +57,9 @@ async function note(
 ): Promise<{ readonly id: SegmentId; readonly segmentBytes: number } | undefined> {
   const head = new Uint8Array(segmentHeaderBytes);
   const header = file.read(head, 0) < head.length ? undefined : readSegmentHeader(head);
-  const id = header && parseSegmentName(file.name, header.segmentBytes);
-  if (header === undefined || id === undefined) return undefined;
+  if (header?.segmentBytes !== file.sizeBytes) return undefined;
+  const id = parseSegmentName(file.name, header.segmentBytes);
+  if (id === undefined) return undefined;
   const { segmentBytes } = header;
   const sets = new BlockSets();
   const start = Number(segmentStart(id, segmentBytes));
