@@ -71,7 +71,10 @@ export async function fetchRequestOf(app: App, { positionals, options }: Argumen
   const additions =
     planned === undefined
       ? new Map<string, string>()
-      : recoveryAdditions(planned, restoreCommandOfProgram(app, options), sentinel.pgVersion);
+      : recoveryAdditions(planned, restoreCommandOfProgram(app, options), {
+          pgVersion: sentinel.pgVersion,
+          isPartial: restoreOnly !== undefined,
+        });
   const isPartial = restoreOnly !== undefined || inPlace;
   return {
     transport,

@@ -148,21 +148,25 @@ function warnOfSize(logger: Logger, bytes: number): void {
 /**
  * What is appended to the files of the cluster so that its server recovers when it starts.
  *
- * @param pgVersion `server_version_num` of the cluster, 0 when unknown
+ * @param cluster.pgVersion `server_version_num` of the cluster, 0 when unknown
+ * @param cluster.isPartial files of relations are missing
  * @throws ArchiverError (kind `usage`) for servers before PostgreSQL 12, which want a `recovery.conf`
  */
 export function recoveryAdditions(
   request: RecoveryRequest,
   restoreCommand: string,
-  pgVersion: number,
+  { pgVersion, isPartial }: { readonly pgVersion: number; readonly isPartial: boolean },
 ): ReadonlyMap<MemberPath, string> {
   if (pgVersion > 0 && pgVersion < 120_000) {
     throw new ArchiverError('usage', 'recovery can be prepared for PostgreSQL 12 and later only', {
       hint: 'Restore without a target and write recovery.conf yourself.',
     });
   }
+  const settings = formatRecoverySettings(request, restoreCommand);
+  // Where WAL is about a file that is missing, the server would stop: such pages are what was left out on purpose.
+  const more = isPartial && (pgVersion === 0 || pgVersion >= 130_000) ? "ignore_invalid_pages = 'on'\n" : '';
   return new Map([
     ['recovery.signal', ''],
-    ['postgresql.auto.conf', formatRecoverySettings(request, restoreCommand)],
+    ['postgresql.auto.conf', settings + more],
   ]);
 }
