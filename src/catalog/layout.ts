@@ -5,6 +5,9 @@ import type { Key } from '../storage/storage.ts';
 /** Folder of backups; `005` is the version of the layout and never changes. */
 export const backupsFolder = 'basebackups_005';
 
+/** Folder of what brings standbys up to date; it is laid out like that of backups. */
+export const catchupsFolder = 'catchup_005';
+
 /** Folder of the WAL archive. */
 export const walFolder = 'wal_005';
 

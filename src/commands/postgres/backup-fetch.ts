@@ -1,15 +1,8 @@
-import { availableParallelism } from 'node:os';
-import { createRateLimiter } from '../../bytes/rate-limiter.ts';
-import { readSettings } from '../../config/setting.ts';
-import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
-import type { Transport } from '../../pipeline/transport.ts';
-import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import { describeFetch } from '../../postgres/backup/describe-fetch.ts';
-import { prepareFetch, restoreBackup, type FetchServices } from '../../postgres/backup/fetch.ts';
-import { withTargetStorage } from '../../postgres/target-storage.ts';
-import { defineCommand, type App, type Arguments } from '../command.ts';
-import { showTransfer } from '../transfer-progress.ts';
+import { prepareFetch, restoreBackup } from '../../postgres/backup/fetch.ts';
+import { defineCommand } from '../command.ts';
 import { fetchRequestOf } from './fetch-request.ts';
+import { servicesOf } from './fetch-services.ts';
 import { tellNextSteps } from './restored.ts';
 import { targetOptions } from './target-options.ts';
 
@@ -118,23 +111,3 @@ export const backupFetch = defineCommand({
     return 0;
   },
 });
-
-function servicesOf(app: App, args: Arguments, transport: Transport): FetchServices {
-  const { clock, logger, signal } = app;
-  const { concurrency, fileRetries } = readSettings(downloadSettings, app.settings);
-  const { rateLimit } = readSettings(networkSettings, app.settings);
-  const limited = rateLimit !== undefined && args.options['turbo'] !== true;
-  return {
-    ...{ transport, clock, logger, signal, retries: fileRetries },
-    openPool: (parts) =>
-      openWorkerPool({
-        entry: app.program.workerEntry,
-        workers: Math.min(parts, concurrency, availableParallelism()),
-        environment: withTargetStorage(app.settings.toEnvironment(), transport.storageName),
-        networkLimit: limited ? createRateLimiter(rateLimit) : undefined,
-        signal,
-        logger,
-      }),
-    openProgress: (totalBytes) => showTransfer(app, 'restoring backup', totalBytes),
-  };
-}

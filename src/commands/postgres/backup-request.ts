@@ -50,6 +50,9 @@ export async function backupRequestOf(app: App, options: Arguments['options']): 
   };
 }
 
+/** Numbers of damaged pages that are kept of a file, as in WAL-G. */
+export const corruptBlocksKept = 10;
+
 /** Streams that `--turbo` reads the disk with, as in WAL-G. */
 const turboWorkers = 4;
 

@@ -26,7 +26,7 @@ export interface FetchPartJob extends WorkerJob {
   readonly isNewest: boolean;
   /** Only files that match, see {@link globMatcher}, are written. */
   readonly mask: string | undefined;
-  /** Files that are not written, though they are there. */
+  /** Files and directories that are not written or made, though they are there. */
   readonly leaveOut: readonly MemberPath[];
   readonly durable: boolean;
   /** What is there already is compared, and only what differs is written. */
@@ -104,7 +104,7 @@ export async function runFetchPart(context: WorkerContext, job: FetchPartJob): P
       switch (header.type) {
         case 'directory':
           wanted?.arrive(path);
-          if (!job.isNewest) return undefined;
+          if (!job.isNewest || leaveOut.has(path)) return undefined;
           target.makeDirectory(path);
           directories.push({ path, mode: header.mode });
           return undefined;

@@ -4,6 +4,7 @@ import { tarPartitionsFolder } from '../../catalog/layout.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Progress } from '../../platform/progress.ts';
+import { backupKeyOf, catchupKeyOf } from '../catchup/catchup-storage.ts';
 import type { Owners } from '../cluster/member.ts';
 import type { PageOptions, PushedPart, PushPartJob } from './push-part.ts';
 
@@ -13,6 +14,8 @@ export interface PushPartsOptions {
   readonly dataDirectory: string;
   readonly owners: Owners;
   readonly pages: PageOptions;
+  /** They go where catchups are. */
+  readonly isCatchup?: boolean;
   readonly pool: WorkerPool;
   readonly progress: Progress;
   readonly logger: Logger;
@@ -29,16 +32,18 @@ export async function pushParts(
   parts: readonly PlannedPart[],
   options: PushPartsOptions,
 ): Promise<readonly (readonly [PlannedPart, PushedPart])[]> {
-  const { backup, dataDirectory, owners, pages, pool, progress, logger } = options;
+  const { backup, dataDirectory, owners, pages, isCatchup = false, pool, progress, logger } = options;
   const shown = setInterval(() => {
     progress.update(pool.bytesDone());
   }, progressMs);
 
   async function pushOne(part: PlannedPart): Promise<readonly [PlannedPart, PushedPart]> {
+    const logicalKey = `${tarPartitionsFolder(backup)}/${part.name}`;
     const job: PushPartJob = {
       kind: 'pushPart',
       dataDirectory,
-      logicalKey: `${tarPartitionsFolder(backup)}/${part.name}`,
+      // Workers have the storage as it is.
+      logicalKey: isCatchup ? catchupKeyOf(logicalKey) : logicalKey,
       entries: part.entries,
       owners,
       pages,
@@ -46,7 +51,7 @@ export async function pushParts(
     const pushed = await pool.run<PushedPart>(job);
     logger.debug('part pushed', { key: pushed.key, bytes: pushed.memberBytes, storedBytes: pushed.storedBytes });
     for (const name of pushed.vanished) logger.warn('vanished before it was read', { file: name });
-    return [part, pushed];
+    return [part, isCatchup ? { ...pushed, key: backupKeyOf(pushed.key) } : pushed];
   }
 
   try {

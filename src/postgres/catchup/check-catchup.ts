@@ -1,0 +1,101 @@
+/** Whether a catchup fits a standby: together they must be what the primary was, and nothing else. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collect } from '../../bytes/stage.ts';
+import { walKey } from '../../catalog/layout.ts';
+import { codeOf } from '../../errors.ts';
+import { openObject } from '../../pipeline/find-object.ts';
+import type { Transport } from '../../pipeline/transport.ts';
+import type { Abortable } from '../../storage/storage.ts';
+import { timelineOfBackup } from '../backup/names.ts';
+import type { Sentinel } from '../backup/sentinel.ts';
+import type { ControlFile } from '../control-file.ts';
+import { formatLsn } from '../lsn.ts';
+import { historyFileName, leadsThrough, parseTimelineHistory, spansOf } from '../timeline.ts';
+import { CatchupError, reachedLsn, type Standby } from './standby.ts';
+
+const largestHistory = 1 << 20;
+
+/**
+ * Checks that it is of the same cluster, begins no later than the standby has come, and that the primary's history leads
+ * through where the standby is.
+ *
+ * @param archive where history files are, beside the standby's own
+ * @throws CatchupError (kind `usage`) when another catchup is needed, (kind `cannotWrite`) when none helps
+ */
+export async function checkCatchup(
+  catchup: { readonly name: string; readonly sentinel: Sentinel },
+  standby: Standby,
+  archive: Transport,
+  options: Abortable,
+): Promise<void> {
+  const { name, sentinel } = catchup;
+  const { control } = standby;
+  if (sentinel.systemIdentifier !== undefined && sentinel.systemIdentifier !== control.systemIdentifier) {
+    throw new CatchupError(
+      'cannotWrite',
+      `"${name}" is of cluster ${sentinel.systemIdentifier}, the standby is of cluster ${control.systemIdentifier}`,
+      'Name the standby and the catchup of the same cluster.',
+    );
+  }
+  const reached = reachedLsn(standby);
+  if (sentinel.kind !== 'delta' || sentinel.parentLsn > reached) {
+    const from = sentinel.kind === 'delta' ? formatLsn(sentinel.parentLsn) : 'an unknown LSN';
+    throw new CatchupError(
+      'usage',
+      `"${name}" has the changes from ${from} on, and the standby has those before ${formatLsn(reached)} only`,
+      `Push another on the primary: catchup-push … --from-lsn ${reached}`,
+    );
+  }
+  const end = endOf(standby);
+  if (sentinel.finishLsn === undefined || sentinel.finishLsn < end.lsn) {
+    throw new CatchupError(
+      'usage',
+      `"${name}" is older than the standby, whose files go up to ${formatLsn(end.lsn)}`,
+      `If the standby still lacks WAL, push another on the primary: catchup-push … --from-lsn ${reached}`,
+    );
+  }
+  await checkHistory(name, standby, archive, options);
+}
+
+async function checkHistory(name: string, standby: Standby, archive: Transport, options: Abortable): Promise<void> {
+  const end = endOf(standby);
+  const timeline = timelineOfBackup(name);
+  if (timeline === end.timeline) return;
+  const elsewhere = `the standby is on timeline ${end.timeline}, and "${name}" is of timeline ${timeline ?? 'none'}`;
+  const hint = 'Make a new standby by backup-fetch.';
+  if (timeline === undefined || timeline < end.timeline) throw new CatchupError('cannotWrite', elsewhere, hint);
+  const text = readLocal(standby, timeline) ?? (await readArchived(archive, timeline, options));
+  if (text === undefined) {
+    throw new CatchupError(
+      'cannotWrite',
+      `${elsewhere}: without "${historyFileName(timeline)}" it cannot be told whether one leads to the other`,
+      `Copy that file from pg_wal of the primary to pg_wal of the standby.`,
+    );
+  }
+  if (leadsThrough(spansOf(timeline, parseTimelineHistory(text, timeline)), end.timeline, end.lsn)) return;
+  throw new CatchupError(
+    'cannotWrite',
+    `${elsewhere}, which branched off before ${formatLsn(end.lsn)}, where the standby is`,
+    hint,
+  );
+}
+
+/** The files may have changes up to here. */
+function endOf({ control: { checkpoint, minRecoveryPoint } }: Standby): ControlFile['minRecoveryPoint'] {
+  return minRecoveryPoint.lsn > checkpoint.lsn ? minRecoveryPoint : checkpoint;
+}
+
+function readLocal({ dataDirectory }: Standby, timeline: number): string | undefined {
+  try {
+    return readFileSync(join(dataDirectory, 'pg_wal', historyFileName(timeline)), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readArchived(archive: Transport, timeline: number, options: Abortable): Promise<string | undefined> {
+  const opened = await openObject(archive, walKey(historyFileName(timeline)), options);
+  return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
+}

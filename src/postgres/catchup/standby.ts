@@ -1,0 +1,88 @@
+/** The standby that a catchup is unpacked over: what it is, how far it came, and taking it out of service meanwhile. */
+import { existsSync, lstatSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { ArchiverError, codeOf, type ErrorKind } from '../../errors.ts';
+import { readStart, syncFolder } from '../../platform/files.ts';
+import { labelMember } from '../backup/names.ts';
+import { controlFileBytes, parseControlFile, type ClusterState, type ControlFile } from '../control-file.ts';
+import { requireStopped } from '../in-place/existing-cluster.ts';
+import { controlFilePath } from '../pgdata.ts';
+
+/** The control file of the standby while a catchup is unpacked: it tells how far the standby had come before. */
+const setAsidePath = `${controlFilePath}.before_catchup`;
+
+/** A stopped standby. */
+export interface Standby {
+  readonly dataDirectory: string;
+  readonly control: ControlFile;
+}
+
+/** Why a directory cannot be caught up. */
+export class CatchupError extends ArchiverError {
+  constructor(kind: ErrorKind, message: string, hint: string) {
+    super(kind, message, { hint });
+  }
+}
+
+/** In these states the files have all changes before the redo position, and none that the primary does not have. */
+const goodStates: readonly ClusterState[] = ['shut down', 'shut down in recovery', 'in archive recovery'];
+
+/**
+ * Examines a data directory.
+ *
+ * @throws CatchupError: kind `busy` when a server may be running in it, `cannotWrite` when it is no standby that can go on
+ *   from where it is
+ */
+export function examineStandby(dataDirectory: string): Standby {
+  requireStopped(dataDirectory);
+  const path = [controlFilePath, setAsidePath]
+    .map((name) => join(dataDirectory, name))
+    .find((candidate) => existsSync(candidate));
+  if (path === undefined) throw noStandby(dataDirectory, `it has no "${controlFilePath}"`);
+  if (!existsSync(join(dataDirectory, 'standby.signal'))) {
+    throw noStandby(dataDirectory, 'it has no "standby.signal", so a server would not follow its primary');
+  }
+  const control = parseControlFile(readStart(path, controlFileBytes));
+  if (!goodStates.includes(control.state)) {
+    throw noStandby(dataDirectory, `its state is "${control.state}"`);
+  }
+  // What an interrupted catchup has left beside the control file that it set aside is its own label.
+  if (path.endsWith(controlFilePath) && isFile(join(dataDirectory, labelMember))) {
+    throw noStandby(dataDirectory, `its "${labelMember}" says that it was restored and never started`);
+  }
+  return { dataDirectory, control };
+}
+
+/** Where the standby is: all changes before are in its files. */
+export function reachedLsn({ control }: Standby): ControlFile['checkpoint']['redo'] {
+  return control.checkpoint.redo;
+}
+
+/** From now on no server starts in it. */
+export function takeOutOfService({ dataDirectory }: Standby): void {
+  requireStopped(dataDirectory);
+  try {
+    renameSync(join(dataDirectory, controlFilePath), join(dataDirectory, setAsidePath));
+  } catch (error) {
+    // An interrupted catchup has done it.
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  syncFolder(join(dataDirectory, 'global'));
+}
+
+/** Where the control file was set aside: to be removed when there is another one. */
+export function setAsideControlOf({ dataDirectory }: Standby): string {
+  return join(dataDirectory, setAsidePath);
+}
+
+function noStandby(dataDirectory: string, why: string): CatchupError {
+  return new CatchupError(
+    'cannotWrite',
+    `"${dataDirectory}" is no standby that can be caught up: ${why}`,
+    'A catchup needs a standby that was running and was stopped; make a new one by backup-fetch instead.',
+  );
+}
+
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
