@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'no
 import { join } from 'node:path';
 import { CorruptError, messageOf } from '../../errors.ts';
 import { makeDestination, requireEmpty } from '../backup/destination.ts';
-import { memberPath, type MemberPath } from '../backup/member-path.ts';
+import type { MemberPath } from '../backup/member-path.ts';
 import { localPath, type RestoreLayout } from '../backup/restore-target.ts';
 import { planTablespaces } from '../backup/tablespaces.ts';
 import type { TablespaceSpec } from '../backup/tablespace-spec.ts';
@@ -77,9 +77,8 @@ export function makeNewTablespaces({ destination, tablespaces, newTablespaces }:
 export function requireFiles({ steps: [{ backup, files }], names }: ChainPlan, layout: StandbyLayout): void {
   if (names === undefined || files === undefined) throw new CorruptError(`"${backup}" has no list of its files`);
   const linked = new Set(layout.linkedDirectories);
-  for (const [number, name] of names.entries()) {
+  for (const [number, path] of names.entries()) {
     const action = files.actionOf(number);
-    const path = memberPath(name);
     const [first = ''] = path.split('/');
     if (action !== undefined && path.includes('/') && linked.has(first)) {
       throw new CatchupError(
