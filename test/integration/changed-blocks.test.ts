@@ -32,7 +32,7 @@ import { temporaryDirectory } from '../../testtools/temp.ts';
 
 const pageBytes = 8192;
 const segmentBytes = 1024 * 1024;
-const statements = 90;
+const statements = 70;
 const majors = testedMajors().filter((major) => [13, 15, 17, 18].includes(major));
 const { signal } = new AbortController();
 
@@ -171,7 +171,7 @@ describe.skipIf(majors.length === 0).each(majors)('blocks that PostgreSQL %i cha
     await server.query(`CREATE TABLESPACE ts LOCATION '${join(tablespace, 'ts')}'`);
     await server.query('CREATE SEQUENCE s');
     if (major >= 15) await server.query('CREATE EXTENSION pg_walinspect');
-    await server.query('CREATE TABLE bulk AS SELECT n, md5(n::text) AS m FROM generate_series(1, 60000) AS n');
+    await server.query('CREATE TABLE bulk AS SELECT n, md5(n::text) AS m FROM generate_series(1, 40000) AS n');
     const workload = [...randomWorkload(seed, statements, major)];
     const begin = Math.floor(workload.length / 4);
     await run(server, workload.slice(0, begin));
@@ -200,11 +200,6 @@ describe.skipIf(majors.length === 0).each(majors)('blocks that PostgreSQL %i cha
       if ('reason' in wal) throw new Error(wal.reason);
       expect(untold(wal, before, after, unlogged)).toEqual([]);
     }
-
-    const differing = [...after].filter(
-      ([name, pages]) => before.has(name) && pages.some((sum, page) => sum !== before.get(name)?.[page]),
-    );
-    console.info({ segments, files: after.size, differing: differing.length });
 
     // By the archive alone: every segment noted, in some other order.
     const archive: Transport = { storage: createMemoryStorage(), codec: lz4Codec, crypter: undefined };
