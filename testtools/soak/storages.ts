@@ -52,4 +52,5 @@ for (const name of chosen(names)) {
   }
 }
 console.log(`${cases} cases, ${broken} promises not kept`);
-process.exitCode = broken === 0 ? 0 : 1;
+// Left alone, Node 24 may go round in CleanupHandles for good when a socket was destroyed in the middle of a write.
+process.exit(broken === 0 ? 0 : 1);
