@@ -3,7 +3,7 @@
  * behind: those pieces are handed out, and joined by `record-chain.ts`. Format: PostgreSQL src/include/access/xlog_internal.h,
  * xlogrecord.h.
  */
-import { crc32c } from '../../bytes/crc32c.ts';
+import { crc32cOfRange } from '../../bytes/crc32c.ts';
 import { CorruptError } from '../../errors.ts';
 import { formatLsn, toLsn } from '../lsn.ts';
 import { readSegmentHeader } from '../wal-page.ts';
@@ -245,7 +245,8 @@ function startOf(flags: number, missing: number): SegmentEdges['start'] {
  */
 export function checkRecord(bytes: Uint8Array, view: DataView, at: number, position: number): void {
   const end = at + view.getUint32(at, true);
-  const sum = crc32c(bytes.subarray(at, at + 20), crc32c(bytes.subarray(at + recordHeaderBytes, end)));
+  const ofBody = crc32cOfRange(bytes, { start: at + recordHeaderBytes, end });
+  const sum = crc32cOfRange(bytes, { start: at, end: at + 20, previous: ofBody });
   if (sum === view.getUint32(at + 20, true)) return;
   throw new CorruptError(`WAL cannot be read at ${formatLsn(toLsn(BigInt(position)))}: a record is damaged`);
 }
