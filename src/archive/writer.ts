@@ -22,6 +22,8 @@ export interface TarMember {
 export interface TarWriterOptions {
   /** Length of the chunks, a multiple of 512; default 256 KiB. */
   readonly chunkBytes?: number;
+  /** Memory of that length for the chunks; default: new. */
+  readonly chunk?: Uint8Array | undefined;
 }
 
 /** Small enough to be still in the cache when the next stage reads it. */
@@ -35,8 +37,8 @@ const defaultChunkBytes = 256 << 10;
  */
 // eslint-disable-next-line @typescript-eslint/require-await -- a ByteSource is asynchronous, reading files here is not
 export async function* writeTar(members: Iterable<TarMember>, options: TarWriterOptions = {}): ByteSource {
-  const { chunkBytes = defaultChunkBytes } = options;
-  const chunk = new Uint8Array(chunkBytes);
+  const { chunkBytes = options.chunk?.length ?? defaultChunkBytes } = options;
+  const { chunk = new Uint8Array(chunkBytes) } = options;
   let at = 0;
 
   for (const member of members) {

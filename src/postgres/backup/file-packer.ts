@@ -20,6 +20,8 @@ import type { PushedPart, PushPartJob } from './push-part.ts';
 export interface FilePacker {
   /** The member of the next entry of the job; its header is settled when it is opened. */
   memberOf(entry: PackedEntry): TarMember;
+  /** Memory for the chunks of the part, which are hashed where they are. */
+  readonly chunk: Uint8Array | undefined;
   /** What was packed so far. */
   result(): Omit<PushedPart, 'key' | 'storedBytes'>;
 }
@@ -132,6 +134,7 @@ export function openFilePacker(
         },
       };
     },
+    chunk: hasher?.chunk,
     result: () => ({ memberBytes, vanished, incremented, corrupt, hashes }),
   };
 }

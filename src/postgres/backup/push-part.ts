@@ -74,7 +74,7 @@ export async function runPushPart(context: WorkerContext, job: PushPartJob): Pro
   function open(): ByteSource {
     progress(-reported);
     packer = openFilePacker(context, job, progress);
-    return compose(...limit, report)(writeTar(members()));
+    return compose(...limit, report)(writeTar(members(), { chunk: packer.chunk }));
   }
 
   function* members(): Generator<TarMember> {

@@ -13,7 +13,9 @@ export interface ContentHasher {
   room(): Uint8Array;
   /** Hashes the first so many bytes of the last {@link ContentHasher.room}. */
   take(length: number): void;
-  /** Hashes bytes that are elsewhere. */
+  /** Memory for whoever hands bytes on that are hashed: {@link ContentHasher.update} need not copy them from there. */
+  readonly chunk: Uint8Array;
+  /** Hashes bytes that are in `chunk` or anywhere else. */
   update(bytes: Uint8Array): void;
   /** Hashes so many zero bytes. */
   updateZeros(length: number): void;
@@ -38,13 +40,15 @@ const stateAt = 1024;
 const contentAt = 2048;
 /** Stays in the second-level cache. */
 const contentBytes = 256 << 10;
+const chunkBytes = 256 << 10;
+const chunkAt = 512 << 10;
 
 /** @returns undefined where there is no WebAssembly, or no address space for its memory */
 export function createContentHasher(): ContentHasher | undefined {
   let routines: Exports;
   try {
     routines = instantiate(wasmModule) as Exports;
-    const missing = contentAt + stripeBytes + contentBytes - routines.memory.buffer.byteLength;
+    const missing = chunkAt + chunkBytes - routines.memory.buffer.byteLength;
     routines.memory.grow(Math.ceil(missing / memoryPageBytes));
   } catch {
     return undefined;
@@ -68,7 +72,22 @@ export function createContentHasher(): ContentHasher | undefined {
     memory.copyWithin(contentAt, contentAt + striped, contentAt + gathered);
   }
 
+  /** Bytes of `memory`. */
+  function takeFrom(at: number, length: number): void {
+    const head = pending === 0 ? 0 : Math.min(stripeBytes - pending, length);
+    memory.copyWithin(contentAt + pending, at, at + head);
+    take(head);
+    const striped = length - head - ((length - head) % stripeBytes);
+    routines.hashStripes(stateAt, at + head, striped);
+    totalBytes += striped;
+    const tail = length - head - striped;
+    if (tail === 0) return;
+    memory.copyWithin(contentAt, at + head + striped, at + length);
+    take(tail);
+  }
+
   return {
+    chunk: memory.subarray(chunkAt, chunkAt + chunkBytes),
     start() {
       routines.hashStart(stateAt);
       pending = 0;
@@ -77,6 +96,10 @@ export function createContentHasher(): ContentHasher | undefined {
     room,
     take,
     update(bytes) {
+      if (bytes.buffer === memory.buffer) {
+        takeFrom(bytes.byteOffset, bytes.length);
+        return;
+      }
       for (let at = 0; at < bytes.length; at += contentBytes) {
         const piece = bytes.subarray(at, at + contentBytes);
         room().set(piece);
