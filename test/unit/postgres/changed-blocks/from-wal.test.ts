@@ -76,6 +76,14 @@ async function objects(): Promise<readonly string[]> {
   return names.sort();
 }
 
+async function contents(): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const name of await objects()) {
+    found.set(name, (await collect(await archive.storage.read(`wal_005/${name}`))).toString('hex'));
+  }
+  return found;
+}
+
 const notes = (): readonly string[] => readdirSync(walPath('walg_data/walvault_changed_blocks')).sort();
 
 async function changes(from: number | undefined, to: number | undefined, timeline = 1): Promise<string> {
@@ -95,6 +103,16 @@ describe('delta files', () => {
     for (const { index } of [...order, ...order.slice(0, 9)])
       await remember(nameOf(index), segments[index] ?? segments[0]!);
     expect(await objects()).toEqual([`${nameOf(0)}_delta.lz4`, `${nameOf(16)}_delta.lz4`]);
+    expect(warnings()).toEqual([]);
+  });
+
+  it('are stored by several pushes at once, too, and say the same', async () => {
+    const { segments } = madeWal(33);
+    await Promise.all(segments.map(async (bytes, index) => remember(nameOf(index), bytes)));
+    const together = await contents();
+    expect([...together.keys()]).toEqual([`${nameOf(0)}_delta.lz4`, `${nameOf(16)}_delta.lz4`]);
+    for (const [index, bytes] of segments.entries()) await remember(nameOf(index), bytes);
+    expect(await contents()).toEqual(together);
     expect(warnings()).toEqual([]);
   });
 

@@ -14,6 +14,7 @@ import { createMemoryStorage } from '../../../../src/storage/memory/memory-stora
 import type { Storage, WriteOptions } from '../../../../src/storage/storage.ts';
 import { faultyStorage, type Fault, type StorageCall } from '../../../../testtools/faulty-storage.ts';
 import { madeCrypter } from '../../../../testtools/made-crypter.ts';
+import { MadeWal } from '../../../../testtools/made-wal.ts';
 import { recordingLogger } from '../../../../testtools/recording-logger.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../../../../testtools/temp.ts';
 import { madeSegmentBytes, makeDataDirectory, makeSegment } from '../../../../testtools/wal.ts';
@@ -359,6 +360,38 @@ describe('wal-push and WALG_UPLOAD_WAL_METADATA', () => {
     ) as object;
     expect(Object.keys(group)).toEqual(names.slice(0, 2));
     expect(markers()).toEqual(['000000010000000000000010.json']);
+  });
+});
+
+describe('wal-push and WALG_USE_WAL_DELTA', () => {
+  const segmentBytes = 64 * 1024;
+  const first16 = '000000010000000000000010';
+  const names = Array.from({ length: 16 }, (_, n) => `00000001000000000000001${n.toString(16).toUpperCase()}`);
+  const options = { useWalDelta: true, check: 'off' as const, segmentBytes };
+
+  function putWal(): void {
+    const made = new MadeWal({ segmentBytes, first: 16 });
+    while (made.count < 16) made.add({ blocks: [{ relation: [1663, 5, 16384], block: 1 }], data: new Uint8Array(900) });
+    for (const [index, bytes] of made.segments().entries()) put(names[index] ?? '', bytes);
+  }
+
+  it('stores what a group changes, whoever archived its segments: the server or its neighbours', async () => {
+    putWal();
+    const rig = rigOf({ options });
+    expect((await rig.push(`pg_wal/${first16}`)).others).toBe(15);
+    expect(await stored()).toEqual([...names.map((name) => `wal_005/${name}`), `wal_005/${first16}_delta`].sort());
+    expect(rig.logger.records.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('archives all the same when that fails, and stores nothing of it unless asked to', async () => {
+    putWal();
+    writeFileSync(join(wal, 'walg_data'), 'no folder');
+    const rig = rigOf({ options: { ...options, concurrency: 1 } });
+    expect((await rig.push(`pg_wal/${first16}`)).outcome).toBe('stored');
+    expect(rig.logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    rmSync(join(wal, 'walg_data'));
+    await rigOf({ options: { ...options, useWalDelta: false } }).push(`pg_wal/${first16}`);
+    expect(await stored()).toEqual(names.map((name) => `wal_005/${name}`));
   });
 });
 
