@@ -17,7 +17,7 @@ export const memorySettings = {
   limit: setting(
     'WALG_MEMORY_LIMIT',
     byteSize({ min: smallestLimit }),
-    '128mb',
+    '64mb',
     'Memory for parts of objects that are being uploaded, all together: a number of bytes, or with kb, mb, gb. Parts become smaller and fewer at once to keep to it; the program itself comes on top.',
     { unit: 'bytes' },
   ),

@@ -19,8 +19,6 @@ const rounds = 5;
 /** Of one upload to S3; the other servers keep what they get. */
 const megabytes = 2_000;
 const keptMegabytes = 500;
-/** What lib-storage holds by default: four parts of 5 MiB. walvault holds more, so that slow networks are used, too. */
-const libStorageMemory = '20mb';
 
 /** One who uploads. */
 interface Uploader {
@@ -100,11 +98,6 @@ async function benchS3(cluster: BenchCluster): Promise<void> {
     { name: 'walvault, http', way: 'walvault', environment: http },
     { name: 'lib-storage, http', way: 'lib-storage', environment: http },
     {
-      name: 'walvault, http, as much memory for parts',
-      way: 'walvault',
-      environment: { ...http, WALG_MEMORY_LIMIT: libStorageMemory },
-    },
-    {
       name: 'walvault, http, S3_PAYLOAD_SIGNING=never',
       way: 'walvault',
       environment: { ...http, S3_PAYLOAD_SIGNING: 'never' },
@@ -114,11 +107,11 @@ async function benchS3(cluster: BenchCluster): Promise<void> {
   ];
   const results = await compareUploads(uploaders, megabytes);
   print(uploadTable(`Upload of ${megabytes / 1_000} GB to S3, a stream of unknown length`, uploaders, results));
-  const [ours, theirs, ours20, , oursTls, theirsTls] = results;
+  const [ours, theirs, , oursTls, theirsTls] = results;
   atLeast('S3 over http: bytes per CPU second against lib-storage', ratio(ours, theirs), 1.5);
   atLeast('S3 over https: bytes per CPU second against lib-storage', ratio(oursTls, theirsTls), 1.5);
-  const ofTheirs = peak(ours20) / peak(theirs);
-  atMost('S3: peak memory against lib-storage, as much of it for parts', ofTheirs, 1);
+  atMost('S3 over http: peak memory against lib-storage', peak(ours) / peak(theirs), 1);
+  atMost('S3 over https: peak memory against lib-storage', peak(oursTls) / peak(theirsTls), 1);
   const both = await uploadOnce({ name: '', way: 'walvault', environment: https }, 1_000, 2);
   atMost('S3: peak memory of 2 streams of 1 GB side by side, https, MB', both.peakBytes / 1e6, 300);
   benchWalToS3(cluster, http);
@@ -126,13 +119,15 @@ async function benchS3(cluster: BenchCluster): Promise<void> {
 
 async function benchOthers(): Promise<void> {
   if (hasAzurite()) {
-    await using azurite = await startAzurite();
+    // By https as it is used; by http the blocks have an MD5 that uploadStream does without.
+    await using azurite = await startAzurite({ tls: true });
     await azurite.service.createContainer('bench');
-    await benchPair('Azure (Azurite)', 'azure', 'uploadStream', {
+    await benchPair('Azure (Azurite, https)', 'azure', 'uploadStream', {
       WALG_AZ_PREFIX: 'azure://bench/db',
       AZURE_STORAGE_ACCOUNT: azurite.account,
       AZURE_STORAGE_ACCESS_KEY: azurite.accessKey,
       AZURE_ENDPOINT: azurite.endpoint,
+      NODE_EXTRA_CA_CERTS: azurite.ca?.path ?? '',
     });
   }
   {
