@@ -17,8 +17,23 @@ import { CatchupError, reachedLsn, type Standby } from './standby.ts';
 const largestHistory = 1 << 20;
 
 /**
- * Checks that it is of the same cluster, begins no later than the standby has come, and that the primary's history leads
- * through where the standby is.
+ * Checks that both are of one cluster.
+ *
+ * @param identifier of the catchup; undefined: nobody knows
+ * @throws CatchupError (kind `cannotWrite`)
+ */
+export function checkCluster(name: string, identifier: bigint | undefined, { control }: Standby): void {
+  if (identifier === control.systemIdentifier) return;
+  throw new CatchupError(
+    'cannotWrite',
+    `"${name}" is of cluster ${identifier ?? 'unknown'}, the standby is of cluster ${control.systemIdentifier}`,
+    'Name a standby and a catchup of the same cluster.',
+  );
+}
+
+/**
+ * Checks that it begins no later than the standby has come, and that the primary's history leads through where the standby
+ * is.
  *
  * @param archive where history files are, beside the standby's own
  * @throws CatchupError (kind `usage`) when another catchup is needed, (kind `cannotWrite`) when none helps
@@ -30,14 +45,6 @@ export async function checkCatchup(
   options: Abortable,
 ): Promise<void> {
   const { name, sentinel } = catchup;
-  const { control } = standby;
-  if (sentinel.systemIdentifier !== undefined && sentinel.systemIdentifier !== control.systemIdentifier) {
-    throw new CatchupError(
-      'cannotWrite',
-      `"${name}" is of cluster ${sentinel.systemIdentifier}, the standby is of cluster ${control.systemIdentifier}`,
-      'Name the standby and the catchup of the same cluster.',
-    );
-  }
   const reached = reachedLsn(standby);
   if (sentinel.kind !== 'delta' || sentinel.parentLsn > reached) {
     const from = sentinel.kind === 'delta' ? formatLsn(sentinel.parentLsn) : 'an unknown LSN';

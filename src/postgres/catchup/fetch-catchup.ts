@@ -22,7 +22,7 @@ import { controlFilePath } from '../pgdata.ts';
 import { planChain, type ChainPlan, type ChainStep } from '../restore/chain-plan.ts';
 import { unpackChain } from '../restore/unpack-chain.ts';
 import { asCatchups, catchupKeyOf } from './catchup-storage.ts';
-import { checkCatchup } from './check-catchup.ts';
+import { checkCatchup, checkCluster } from './check-catchup.ts';
 import { layoutOfStandby, makeNewTablespaces, requireFiles, type StandbyLayout } from './standby-layout.ts';
 import { examineStandby, setAsideControlOf, takeOutOfService, type Standby } from './standby.ts';
 
@@ -60,6 +60,8 @@ export async function prepareCatchup(
   const { logger, signal } = services;
   const { catchup, sentinel } = request;
   const standby = examineStandby(resolveDestination(request.dataDirectory));
+  // Another cluster's LSN means nothing here.
+  if (sentinel.systemIdentifier !== undefined) checkCluster(catchup, sentinel.systemIdentifier, standby);
   await checkCatchup({ name: catchup, sentinel }, standby, services.transport, { signal });
   const layout = layoutOfStandby(standby.dataDirectory, sentinel.tablespaces);
 
@@ -73,6 +75,7 @@ export async function prepareCatchup(
     throw new CorruptError(`"${catchup}" lacks its control file or its label`);
   }
   const control = await readStoredControl(transport, plan.control.key, { ...sentinel, signal, logger });
+  checkCluster(catchup, sentinel.systemIdentifier ?? control.contents?.systemIdentifier, standby);
   const label = (await readSmallTar(transport, plan.label.key, { signal })).get(labelMember);
   if (label === undefined) throw new CorruptError(`"${catchup}" has no backup label`);
   checkLabel(catchup, sentinel, label.bytes);

@@ -17,7 +17,10 @@ const walk = fc
       clusterEntry(`${folder}/${index}`, { sizeBytes, mtimeNs: BigInt(mtime) }),
     ),
   ]);
-const limits = fc.record({ thresholdBytes: fc.integer({ min: 1, max: 2 ** 27 }), workers: fc.integer({ min: 1, max: 8 }) });
+const limits = fc.record({
+  thresholdBytes: fc.integer({ min: 1, max: 2 ** 27 }),
+  workers: fc.integer({ min: 1, max: 8 }),
+});
 
 function ratingOf(name: string): number {
   return Number(name.replace(/\D/g, '')) % 4;

@@ -10,7 +10,11 @@ function source(files: Readonly<Record<string, BaseFile>>, ...parts: readonly (r
   return {
     startTime,
     files: { of: (name) => files[name] },
-    parts: parts.map((members, index) => ({ key: `tar_partitions/part_00${index + 1}.tar.lz4`, sizeBytes: 10, members })),
+    parts: parts.map((members, index) => ({
+      key: `tar_partitions/part_00${index + 1}.tar.lz4`,
+      sizeBytes: 10,
+      members,
+    })),
   };
 }
 
@@ -23,7 +27,10 @@ describe('a part of an earlier backup', () => {
   const b = clusterEntry('/base/5/2');
 
   it('is taken when all its members are as they were', () => {
-    const found = findUnchangedParts(source({ '/base/5/1': old, '/base/5/2': old }, ['/base/5/1', '/base/5/2']), [a, b]);
+    const found = findUnchangedParts(source({ '/base/5/1': old, '/base/5/2': old }, ['/base/5/1', '/base/5/2']), [
+      a,
+      b,
+    ]);
     expect(found).toEqual([expect.objectContaining({ entries: [a, b] })]);
   });
 
