@@ -62,7 +62,9 @@ async function readParent(
 
 function checkParent(backup: string, child: DeltaSentinel, parent: Sentinel): void {
   const [root, steps] = parent.kind === 'full' ? [child.parent, 1] : [parent.root, parent.steps + 1];
-  if (child.steps !== steps || child.root !== root) {
+  // With WALG_DELTA_ORIGIN=LATEST_FULL every delta is of the full backup, and they count on all the same.
+  const countsOn = parent.kind === 'full' && child.steps > steps;
+  if ((child.steps !== steps && !countsOn) || child.root !== root) {
     throw new BrokenChainError(
       backup,
       `calls itself delta ${child.steps} on "${child.root}", and with "${child.parent}", on which it builds, it is delta ${steps} on "${root}"`,

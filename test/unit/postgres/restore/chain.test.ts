@@ -65,6 +65,11 @@ describe('a chain', () => {
     await expect(reading).rejects.toBeInstanceOf(BrokenChainError);
   });
 
+  it('may count on from deltas of the same full backup, as WALG_DELTA_ORIGIN=LATEST_FULL makes them', async () => {
+    const third = delta({ parent: linkName(0), root: linkName(0), parentLsn: toLsn(0x2000028n), steps: 2 });
+    expect((await chainOf([{}, {}, third])).map(({ backup }) => backup)).toEqual([linkName(2), linkName(0)]);
+  });
+
   it('is fine where only one backup says of which cluster it is', async () => {
     expect(await chainOf([{}, { systemIdentifier: 6n }])).toHaveLength(2);
   });
