@@ -45,7 +45,7 @@ export async function pushBackup(options: PushOptions): Promise<PushedBackup> {
   checkSegmentSize(options.segmentBytes, server);
   reportArchiving(server, logger);
   const candidate = await findCandidate(storage, options.delta, { logger, signal });
-  const evidence = { server, dataDirectory, archive: options.archive };
+  const evidence = { server, dataDirectory, archive: options.archive, backups: transport, logger };
   const { aliveCheckIntervalMs, stopTimeoutMs } = options;
   await using session = await openBackupSession(server, {
     storage,

@@ -61,7 +61,7 @@ async function copyUnchanged(
   context: ComposeContext,
 ): Promise<Pick<Composition, 'planned' | 'copied'>> {
   const { transport, session, logger } = context;
-  const source = await findCopySource(transport.storage, session, context, context);
+  const source = await findCopySource(transport.storage, session, { ...context, backups: transport }, context);
   if (source === undefined) return { planned: planParts(entries, context), copied: [] };
   const copied = await copyParts(transport, session.name, findUnchangedParts(source, entries), context);
   const isCopied = new Set(copied.flatMap(([planned]) => planned.entries));

@@ -5,11 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect } from '../../bytes/stage.ts';
-import { walKey } from '../../catalog/layout.ts';
+import { tarPartitionsFolder, walKey } from '../../catalog/layout.ts';
 import { codeOf, CorruptError } from '../../errors.ts';
-import { openObject } from '../../pipeline/find-object.ts';
+import { findObject, openObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Abortable } from '../../storage/storage.ts';
+import { readStoredControl } from '../backup/control-of-backup.ts';
+import { controlPart } from '../backup/names.ts';
 import { formatLsn, type Lsn } from '../lsn.ts';
 import type { ServerFacts } from '../server/server.ts';
 import { historyFileName, leadsThrough, parseTimelineHistory, spansOf } from '../timeline.ts';
@@ -24,10 +27,13 @@ export interface BegunBackup {
 
 /** Where it can be looked up. */
 export interface Evidence {
-  readonly server: Pick<ServerFacts, 'systemIdentifier' | 'version' | 'blockBytes'>;
+  readonly server: Pick<ServerFacts, 'systemIdentifier' | 'version' | 'blockBytes' | 'dataChecksums'>;
   readonly dataDirectory: string;
   /** Where the WAL is archived. */
   readonly archive: Transport;
+  /** Where the base is. */
+  readonly backups: Transport;
+  readonly logger: Logger;
 }
 
 const largestHistory = 1 << 20;
@@ -52,7 +58,29 @@ export async function objectionTo(
   if (base.finishLsn > begun.startLsn) {
     return `"${base.name}" ended at ${formatLsn(base.finishLsn)}, and the server is only at ${formatLsn(begun.startLsn)}`;
   }
-  return objectionOfHistory(base, begun.timeline, evidence, options);
+  return (
+    (await objectionOfChecksums(base, evidence, options)) ??
+    (await objectionOfHistory(base, begun.timeline, evidence, options))
+  );
+}
+
+/** `pg_checksums --enable` writes every page anew and leaves its LSN. */
+async function objectionOfChecksums(
+  { name, systemIdentifier }: DeltaBase,
+  { server, backups, logger }: Evidence,
+  options: Abortable,
+): Promise<string | undefined> {
+  if (!server.dataChecksums) return undefined;
+  const found = await findObject(backups, `${tarPartitionsFolder(name)}/${controlPart}`, options);
+  if (found === undefined) return `"${name}" has no control file`;
+  try {
+    const { contents } = await readStoredControl(backups, found.key, { ...options, systemIdentifier, logger });
+    if (contents !== undefined && contents.dataChecksumVersion > 0) return undefined;
+    return `"${name}" is from before the cluster got checksums`;
+  } catch (error) {
+    if (error instanceof CorruptError) return error.message;
+    throw error;
+  }
 }
 
 async function objectionOfHistory(

@@ -14,6 +14,7 @@ export interface RelationFile {
 const defaultTablespace = 1663;
 
 const inDefaultTablespace = /^\/base\/(\d+)\/(\d+)(?:\.(\d+))?$/;
+const visibilityFork = /_vm(?=(?:\.\d+)?$)/;
 const inOtherTablespace = /^\/pg_tblspc\/(\d+)\/[^/]+\/(\d+)\/(\d+)(?:\.(\d+))?$/;
 
 /**
@@ -23,6 +24,11 @@ const inOtherTablespace = /^\/pg_tblspc\/(\d+)\/[^/]+\/(\d+)\/(\d+)(?:\.(\d+))?$
  */
 export function isPagedFile(name: string, sizeBytes: number): boolean {
   return sizeBytes > 0 && sizeBytes % pageBytes === 0 && relationFileOf(name) !== undefined;
+}
+
+/** Whether a file is the visibility map of a relation, by the name of its member. */
+export function isVisibilityMap(name: string): boolean {
+  return visibilityFork.test(name) && relationFileOf(name.replace(visibilityFork, '')) !== undefined;
 }
 
 /** The file of a relation that has this name; undefined for all other files. */

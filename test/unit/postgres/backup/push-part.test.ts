@@ -57,7 +57,12 @@ describe('writing a tar part', () => {
         logicalKey: key,
         entries,
         owners: { users: {}, groups: {} },
-        pages: { since: undefined, verifiedBefore: undefined, corruptBlocksKept: 10 },
+        pages: {
+          since: undefined,
+          verifiedBefore: undefined,
+          visibilityTrustedBefore: undefined,
+          corruptBlocksKept: 10,
+        },
       },
     );
   }
