@@ -1,7 +1,8 @@
 # make build     dist/walvault, with its own Node beside it
 # make demo      a database is backed up, destroyed and brought back, on a throwaway Postgres
 # make test      installs what the tests need and runs them all
-# make soak      STORAGES="s3 gcs azure swift": all faults of a network before storages, which takes long
+# make soak      STORAGES="s3 gcs azure swift": all faults of a network before storages, which takes long;
+#                DELTAS=50: as many delta backups of clusters that change at random (SEED=…, MAJOR=…)
 # make test-peers  storages against servers that Go builds (MinIO, fake-gcs-server); some minutes the first time
 # make bench     walvault against its peers, in one run (Debian)
 # make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
@@ -33,12 +34,12 @@ $(DIST)/walvault: $(SOURCES) | dependencies
 demo: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/demo/main.ts
 
-# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup memory" measures some things.
+# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup deltas memory" measures some things.
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
 
 soak: dependencies
-	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/soak/storages.ts $(STORAGES)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" $(if $(DELTAS),testtools/soak/deltas.ts $(DELTAS),testtools/soak/storages.ts $(STORAGES))
 
 test-peers: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test-peers.sh "$$node" $(TESTS)
