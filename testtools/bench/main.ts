@@ -1,20 +1,21 @@
 /**
  * `make bench`: walvault against its peers on the same data, codec and disk, in one run. Prints Markdown; whatever comes
- * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `storages`, `cores`, `backup`, `memory` (default:
- * all).
+ * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `storages`, `cores`, `backup`, `deltas`,
+ * `memory` (default: all).
  */
 import { benchBackup } from './backup.ts';
 import { startCluster } from './cluster.ts';
 import { benchCodecs } from './codecs.ts';
 import { benchCores } from './cores.ts';
 import { benchCrypto } from './crypto.ts';
+import { benchDeltas } from './deltas.ts';
 import { benchMemory } from './memory.ts';
 import { atMost, print, saveReport } from './report.ts';
 import { buildStageProgram } from './stage-program.ts';
 import { benchStorages } from './storages.ts';
 import { benchWal } from './wal.ts';
 
-const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'memory'] as const;
+const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'deltas', 'memory'] as const;
 type Part = (typeof parts)[number];
 
 const asked = process.argv.slice(2);
@@ -41,10 +42,9 @@ if (wants('codecs', 'crypto')) {
   if (wants('crypto')) benchCrypto(cluster, stage);
 }
 if (wants('storages')) await benchStorages(cluster);
-if (wants('backup')) {
-  cluster.grow(135);
-  benchBackup(cluster);
-}
+if (wants('backup', 'deltas')) cluster.grow(135);
+if (wants('backup')) benchBackup(cluster);
+if (wants('deltas')) benchDeltas(cluster);
 if (wants('cores', 'memory')) cluster.grow(340);
 // Many files of 1 GB: with few, what is left for one core at the end is as long as the rest.
 if (wants('cores')) benchCores(cluster);
