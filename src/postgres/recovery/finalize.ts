@@ -12,6 +12,7 @@ import { readStoredControl } from '../backup/control-of-backup.ts';
 import { isControlPart, timelineOfBackup } from '../backup/names.ts';
 import { parsePending, pendingKey, type PendingBackup } from '../backup/pending.ts';
 import { formatSentinel } from '../backup/sentinel.ts';
+import { readChain } from '../restore/chain.ts';
 import { readArchivedWal } from './archived-wal.ts';
 import { reachOf } from './reach.ts';
 
@@ -27,7 +28,7 @@ export interface FinalizeServices extends Abortable {
  *
  * @returns false when it is complete already
  * @throws ArchiverError: `missing` when there is no such backup or WAL that it needs is not archived (yet), `corrupt` when
- * an object of it is gone or no longer the same
+ * an object of it, or a backup that it builds on, is gone or no longer the same
  */
 export async function finalizeBackup(services: FinalizeServices, backup: string): Promise<boolean> {
   const { transport, logger, signal } = services;
@@ -35,6 +36,8 @@ export async function finalizeBackup(services: FinalizeServices, backup: string)
   if ((await storage.stat(sentinelKey(backup), { signal })) !== undefined) return false;
   const pending = await readPending(storage, backup, { signal });
   await checkObjects(storage, backup, pending, { signal });
+  // Nothing kept anybody from deleting what a delta builds on while it was pending.
+  await readChain(storage, { backup, sentinel: pending.sentinel }, { signal });
   await checkRecovery(services, backup, pending);
   const { sentinel, objects } = pending;
   await pushSentinel(storage, backup, Buffer.from(formatSentinel(sentinel)), { signal, completes: objects });
