@@ -167,6 +167,17 @@ describe.runIf(major > 0)('a session on the server', () => {
     await expect.poll(() => second.tryLock('base_1')).toBe(true);
   });
 
+  it('takes a lock from sessions in other databases, too', async () => {
+    const tested = await start({ major });
+    const first = await connect(tested);
+    const elsewhere = await connect(tested, { environment: { PGDATABASE: 'template1' } });
+    expect(await first.tryLock('base_1')).toBe(true);
+    expect(await elsewhere.tryLock('base_1')).toBe(false);
+    expect(await elsewhere.tryLock('base_2')).toBe(true);
+    await first[Symbol.asyncDispose]();
+    await expect.poll(() => elsewhere.tryLock('base_1')).toBe(true);
+  });
+
   it('skips a database that it cannot connect to, with a warning', async () => {
     const tested = await start({ major });
     await tested.query('create database full_up connection limit 0');

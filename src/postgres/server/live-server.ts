@@ -1,11 +1,11 @@
 /** A {@link PostgresServer} over a session: its queries, cancelling, and the watch over the connection. */
-import { createHash } from 'node:crypto';
 import { systemClock } from '../../platform/clock.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Lsn } from '../lsn.ts';
 import { pingServer } from './alive.ts';
 import { readArchiverState } from './archiver-state.ts';
 import { cancelQuery } from './cancel.ts';
+import { tryClusterLock } from './cluster-lock.ts';
 import type { Connector } from './connection.ts';
 import { readDatabases } from './databases.ts';
 import type { DatabaseContents } from './databases.ts';
@@ -134,13 +134,7 @@ class LiveServer implements PostgresServer {
   }
 
   async tryLock(name: string): Promise<boolean> {
-    const key = createHash('sha256').update(`walvault:${name}`).digest().readBigInt64BE();
-    const [row] = await this.#query({
-      text: 'select pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) as taken',
-      values: [key],
-      failure: `cannot take the lock "${name}" on the server`,
-    });
-    return textOf(row, 'taken') === 't';
+    return tryClusterLock(name, (query) => this.#query(query));
   }
 
   async currentLsn(): Promise<Lsn> {

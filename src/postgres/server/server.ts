@@ -103,7 +103,7 @@ export interface PostgresServer extends ServerFacts, AsyncDisposable {
    */
   cancelBackup(): Promise<void>;
   /**
-   * Takes a lock that other sessions in the same database which ask for this name don't get, until the session ends.
+   * Takes a lock that other sessions which ask for this name don't get, in whatever database they are, until this one ends.
    *
    * @returns false when another session has it
    */
