@@ -1,6 +1,7 @@
 /** One request and its answer on one connection. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ByteSource } from '../bytes/stage.ts';
 import type { HttpDeadlines, HttpRequest, HttpResponse, Transport } from './http.ts';
 import { NetworkError } from './http.ts';
@@ -34,6 +35,8 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
       path: `${url.pathname}${url.search}`,
       headers,
       agent: transport.agent,
+      // There is no socket before a proxy has made a tunnel: until then nothing else would notice that it is silent.
+      ...(transport.tunnels && { timeout: deadlines.connectMs }),
     },
     (message) => {
       answered.resolve(message);
@@ -56,7 +59,8 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
   async function respond(): Promise<HttpResponse> {
     try {
       request.on('socket', (socket: Socket) => {
-        if (request.reusedSocket) return;
+        // One that was waited for, or leads through a proxy, comes when its connection is there.
+        if (request.reusedSocket || !isConnecting(socket)) return;
         const timer = setTimeout(() => {
           request.destroy(
             new NetworkError(
@@ -96,6 +100,12 @@ export function openExchange(asked: HttpRequest, transport: Transport, deadlines
     response: respond(),
     stale: () => request.reusedSocket && broken !== undefined && watch.late() === undefined && signal?.aborted !== true,
   };
+}
+
+/** There is no other way to ask whether the handshake of TLS is over: its event may have come before anybody listens. */
+function isConnecting(socket: Socket): boolean {
+  const { secureConnecting } = socket as Partial<TLSSocket> & { readonly secureConnecting?: boolean };
+  return socket.connecting || secureConnecting === true;
 }
 
 /** Destroys the request when a wait takes too long. */

@@ -128,6 +128,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 /** The functions of `node:http` or `node:https`, with connections of their own. */
 export interface Transport {
   readonly agent: Agent;
+  /** Its connections may lead through a proxy that has to make a tunnel first. */
+  readonly tunnels: boolean;
   request(options: RequestOptions, onAnswer: (message: IncomingMessage) => void): ClientRequest;
 }
 
@@ -142,11 +144,12 @@ async function openTransport(protocol: string, options: HttpClientOptions): Prom
   };
   if (protocol === 'http:') {
     const { Agent, request } = await import('node:http');
-    return { agent: new Agent(settings), request };
+    return { agent: new Agent(settings), tunnels: false, request };
   }
   if (protocol === 'https:') {
     const { Agent, request } = await import('node:https');
-    return { agent: new Agent({ ...settings, ...(options.ca === undefined ? {} : { ca: options.ca }) }), request };
+    const agent = new Agent({ ...settings, ...(options.ca === undefined ? {} : { ca: options.ca }) });
+    return { agent, tunnels: options.proxies !== undefined, request };
   }
   throw new ArchiverError('config', `"${protocol}" is neither http: nor https:`);
 }

@@ -1,6 +1,6 @@
 /** Certificates for tests of TLS, made by the `openssl` program. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { giveToServer } from './server-user.ts';
 
@@ -9,6 +9,15 @@ export function canMakeCertificates(): boolean {
   const found = spawnSync('openssl', ['version']).status === 0;
   if (!found && process.env['CI'] === 'true') throw new Error('openssl must be installed in CI');
   return found;
+}
+
+/** Makes a certificate for 127.0.0.1 that signs itself; both are PEM. */
+export function selfSignedCertificate(folder: string): { readonly key: string; readonly cert: string } {
+  const [key, cert] = [join(folder, 'self.key'), join(folder, 'self.crt')];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '9'];
+  const about = ['-subj', '/CN=self', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync('openssl', ['req', '-x509', ...made, ...about], { stdio: ['ignore', 'ignore', 'pipe'] });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
 }
 
 /** An authority with what it has signed; all paths are files. */

@@ -1,8 +1,17 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import {
+  connect,
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { collect, type ByteSource } from '../../../src/bytes/stage.ts';
 import { createHttpClient, NetworkError, type HttpClient } from '../../../src/network/http.ts';
+import { canMakeCertificates, selfSignedCertificate } from '../../../testtools/postgres/certificates.ts';
+import { temporaryDirectory } from '../../../testtools/temp.ts';
 
 const quick = { connectMs: 2_000, answerMs: 150, idleMs: 150 };
 const open: (Server | TcpServer)[] = [];
@@ -180,6 +189,17 @@ describe('deadlines', () => {
   });
 });
 
+describe('a request that waited for a connection', () => {
+  it('has no deadline for one to be made', async () => {
+    const connectMs = 500;
+    const url = await serve((_, answer) => setTimeout(() => answer.end('whole'), connectMs + 200));
+    const made = createHttpClient({ maxSockets: 1, deadlines: { connectMs, answerMs: 5_000, idleMs: 5_000 } });
+    clients.push(made);
+    const read = async (): Promise<string> => (await get(url, made)).text();
+    expect(await Promise.all([read(), read(), read()])).toEqual(['whole', 'whole', 'whole']);
+  });
+});
+
 describe('a slow taker of bytes', () => {
   /** Takes some bytes now and then, fewer than a chunk within the deadline, and answers when all have come. */
   function slowTaker(bytes: number): Promise<URL> {
@@ -259,6 +279,41 @@ describe('a proxy', () => {
     await expect(get(new URL('https://storage.example/a'), made)).rejects.toBeInstanceOf(NetworkError);
     expect(seen).toEqual(['storage.example:443']);
   });
+
+  it.each(['http:', 'https:'])('that says nothing is not waited for without an end (%s)', async (protocol) => {
+    const sockets: Socket[] = [];
+    const silent = await listen(createTcpServer((socket) => sockets.push(socket.on('error', () => undefined))));
+    const proxies = { HTTP_PROXY: silent.href, HTTPS_PROXY: silent.href };
+    const made = createHttpClient({ proxies, deadlines: { connectMs: 150, answerMs: 150, idleMs: 150 } });
+    clients.push(made);
+    const asking = get(new URL(`${protocol}//storage.example/a`), made);
+    await expect(asking).rejects.toMatchObject({ kind: 'unavailable', name: 'NetworkError' });
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it.runIf(canMakeCertificates())(
+    'that made a tunnel may take its time for what comes',
+    { timeout: 30_000 },
+    async () => {
+      await using folder = await temporaryDirectory();
+      const { key, cert } = selfSignedCertificate(folder.path);
+      const url = await listen(
+        createTlsServer({ key, cert }, (_, answer) => setTimeout(() => answer.end('late'), 3_000)),
+      );
+      const proxy = createServer();
+      proxy.on('connect', (_asked, socket: Socket) => {
+        const onwards = connect(Number(url.port), '127.0.0.1', () => {
+          socket.write('HTTP/1.1 200 OK\r\n\r\n');
+          socket.pipe(onwards).pipe(socket);
+        });
+        for (const one of [socket, onwards]) one.on('error', () => undefined);
+      });
+      const proxies = { HTTPS_PROXY: (await listen(proxy)).href };
+      const made = createHttpClient({ ca: cert, proxies, deadlines: { connectMs: 2_000, answerMs: 20_000 } });
+      clients.push(made);
+      expect(await (await get(new URL(`https://127.0.0.1:${url.port}/`), made)).text()).toBe('late');
+    },
+  );
 });
 
 describe('failures', () => {
