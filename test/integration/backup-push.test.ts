@@ -79,6 +79,7 @@ describe.skipIf(major === undefined)('backup-push', () => {
       `${folder}/metadata.json`,
       `${folder}/tar_partitions/backup_label.tar.lz4`,
       `${folder}/tar_partitions/pg_control.tar.lz4`,
+      `${folder}/walvault_checksums.lz4`,
       `${folder}_backup_stop_sentinel.json`,
     ]);
 
