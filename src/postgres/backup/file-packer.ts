@@ -68,6 +68,7 @@ export function openFilePacker(
     return scanFile(fd, scanner, {
       sizeBytes,
       since: pages.since ?? 0n,
+      baseBytes: change?.baseBytes,
       onRead(bytes) {
         context.diskLimiter?.takeBlocking(bytes);
         context.progress(0);

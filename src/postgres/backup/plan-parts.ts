@@ -13,7 +13,7 @@ export interface PackedEntry extends ClusterEntry {
 export interface FileChange {
   /** Numbers in the file of the pages that changed; undefined: to be found by looking at all of them. */
   readonly blocks?: Uint32Array;
-  /** Size of the file in the base; known whenever `blocks` are. */
+  /** Size of the file in the base, where that is known; it is whenever `blocks` are. */
   readonly baseBytes?: number;
 }
 

@@ -68,9 +68,9 @@ function changeOf(
   changesOf: ChangesOf | undefined,
 ): FileChange | undefined {
   if (!isPagedFile(name, sizeBytes)) return undefined;
+  if (baseBytes === undefined) return {};
   const file = relationFileOf(name);
-  if (changesOf === undefined || file === undefined || baseBytes === undefined) return {};
-  const changes = changesOf(file);
-  if (changes === 'scan') return {};
+  const changes = file === undefined ? 'scan' : (changesOf?.(file) ?? 'scan');
+  if (changes === 'scan') return { baseBytes };
   return { baseBytes, blocks: changes === 'none' ? new Uint32Array() : changes };
 }

@@ -16,13 +16,19 @@ export interface FileScanRequest {
   readonly sizeBytes: number;
   /** Pages with this LSN or a later one go in. */
   readonly since: bigint;
+  /** Size of the file in the base: what is behind it goes in, whatever its LSN; undefined where that is not known. */
+  readonly baseBytes?: number | undefined;
   /** Is told of every stretch that was read. */
   onRead(bytes: number): void;
 }
 
-/** Looks at all pages of an open file. */
+/**
+ * Looks at all pages of an open file. A database that is made by copying files has pages older than itself: a base that was
+ * made meanwhile has the beginning of a file whose other pages came after, with LSNs from before.
+ */
 export function scanFile(fd: number, scanner: PageScanner, request: FileScanRequest): FileScan {
-  const { since, sizeBytes } = request;
+  const { since, sizeBytes, baseBytes = Infinity } = request;
+  const basePages = Math.floor(baseBytes / pageBytes);
   const look = { since, firstBlock: 0, withChecksums: false };
   const wanted = sizeBytes / pageBytes;
   const blocks = new Uint32Array(wanted);
@@ -34,7 +40,7 @@ export function scanFile(fd: number, scanner: PageScanner, request: FileScanRequ
     for (let page = 0; page < pages; page += 1) {
       const found = verdicts[page] ?? 0;
       if (isInvalid(found)) return { kind: 'whole', invalidBlock: block + page };
-      if ((found & (verdict.isNew | verdict.isChanged)) === 0) continue;
+      if ((found & (verdict.isNew | verdict.isChanged)) === 0 && block + page < basePages) continue;
       blocks[included] = block + page;
       included += 1;
     }

@@ -34,18 +34,18 @@ describe('decideFiles', () => {
   });
 
   it('looks again at what changed, be it by a nanosecond or in size only', () => {
-    expect(decide(entry('/base/5/1', old + 1n), {})).toEqual({});
-    expect(decide(entry('/base/5/1', old - 1n), {})).toEqual({});
-    expect(decide(entry('/base/5/1', old, 16_384), {})).toEqual({});
+    expect(decide(entry('/base/5/1', old + 1n), {})).toEqual({ baseBytes: 8192 });
+    expect(decide(entry('/base/5/1', old - 1n), {})).toEqual({ baseBytes: 8192 });
+    expect(decide(entry('/base/5/1', old, 16_384), {})).toEqual({ baseBytes: 8192 });
     expect(decide(entry('/PG_VERSION', old + 1n, 3), { sizeBytes: 3 })).toBe('whole');
   });
 
   it('trusts no time within the resolution of a clock before the base', () => {
     for (const [before, expected] of [
-      [0n, {}],
-      [2n * second, {}],
+      [0n, { baseBytes: 8192 }],
+      [2n * second, { baseBytes: 8192 }],
       [2n * second + 1n, 'skipped'],
-      [-second, {}],
+      [-second, { baseBytes: 8192 }],
     ] as const) {
       const modified = startTime - before;
       expect(decide(entry('/base/5/1', modified), { modified }), String(before)).toEqual(expected);
@@ -79,7 +79,7 @@ describe('decideFiles', () => {
   });
 
   it('looks at all pages where the WAL does not know, and where the base has no size', () => {
-    expect(decide(entry('/base/5/1', old + 1n), {}, () => 'scan')).toEqual({});
+    expect(decide(entry('/base/5/1', old + 1n), {}, () => 'scan')).toEqual({ baseBytes: 8192 });
     expect(decide(entry('/base/5/1', old + 1n), { sizeBytes: undefined }, () => 'none')).toEqual({});
   });
 

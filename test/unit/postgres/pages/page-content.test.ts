@@ -67,6 +67,16 @@ describe('a file of pages', () => {
     expect(bytes.equals(Buffer.concat([formatIncrementHead(found), ...pages]))).toBe(true);
   });
 
+  it('has old pages, too, behind the end that the base knows, as of a database that was being copied then', () => {
+    const sizeBytes = write(...Array.from({ length: 6 }, (_, block) => older(block)));
+    const scanned = (baseBytes: number | undefined) =>
+      scanFile(fd, scanner, { sizeBytes, since, baseBytes, onRead: () => undefined });
+    expect(scanned(3 * pageBytes + 100)).toMatchObject({ kind: 'increment', blocks: Uint32Array.of(3, 4, 5) });
+    expect(scanned(9 * pageBytes)).toMatchObject({ kind: 'increment', blocks: new Uint32Array() });
+    expect(scanned(0)).toEqual({ kind: 'whole', invalidBlock: undefined });
+    expect(scanned(undefined)).toMatchObject({ kind: 'increment', blocks: new Uint32Array() });
+  });
+
   it('is an increment of nothing where nothing changed', () => {
     expect(scan(write(older(0), older(1)))).toMatchObject({ kind: 'increment', blocks: new Uint32Array() });
   });
