@@ -3,6 +3,7 @@ import type { ClusterWalk } from '../cluster/walk.ts';
 import type { BaseFiles } from '../delta/base-files.ts';
 import { changesSince } from '../delta/changes-since.ts';
 import { decideFiles, type DeltaFiles } from '../delta/decide-files.ts';
+import { pageBytes } from '../pages/page-scan.ts';
 import { isPagedFile } from '../pages/relation-file.ts';
 import type { PostgresServer } from '../server/server.ts';
 import type { PushOptions } from './push-options.ts';
@@ -25,8 +26,9 @@ export async function filesToPack(
 ): Promise<DeltaFiles> {
   const { base, signal } = session;
   if (options.catchup !== undefined) {
+    const hasKnownPages = server.blockBytes === pageBytes;
     const packed = entries.map((entry) =>
-      isPagedFile(entry.name, entry.sizeBytes) ? { ...entry, change: {} } : entry,
+      hasKnownPages && isPagedFile(entry.name, entry.sizeBytes) ? { ...entry, change: {} } : entry,
     );
     return { packed, skipped: new Set(), fileBytes };
   }

@@ -32,6 +32,21 @@ export function checkCluster(name: string, identifier: bigint | undefined, { con
 }
 
 /**
+ * Checks that both have checksums of pages, or both have none: turning these on or off changes pages without their LSN.
+ *
+ * @param contents of the catchup's control file; undefined: of an unknown version
+ * @throws CatchupError (kind `cannotWrite`)
+ */
+export function checkChecksums(name: string, contents: ControlFile | undefined, { control }: Standby): void {
+  if (contents === undefined || contents.dataChecksumVersion === control.dataChecksumVersion) return;
+  throw new CatchupError(
+    'cannotWrite',
+    `checksums of pages are ${contents.dataChecksumVersion === 0 ? 'off' : 'on'} in "${name}", and not so on the standby`,
+    'Run pg_checksums on the stopped standby, too, or make a new one by backup-fetch.',
+  );
+}
+
+/**
  * Checks that it begins no later than the standby has come, and that the primary's history leads through where the standby
  * is.
  *

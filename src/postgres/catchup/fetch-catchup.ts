@@ -22,7 +22,7 @@ import { controlFilePath } from '../pgdata.ts';
 import { planChain, type ChainPlan, type ChainStep } from '../restore/chain-plan.ts';
 import { unpackChain } from '../restore/unpack-chain.ts';
 import { asCatchups, catchupKeyOf } from './catchup-storage.ts';
-import { checkCatchup, checkCluster } from './check-catchup.ts';
+import { checkCatchup, checkChecksums, checkCluster } from './check-catchup.ts';
 import { layoutOfStandby, makeNewTablespaces, requireFiles, type StandbyLayout } from './standby-layout.ts';
 import { examineStandby, setAsideControlOf, takeOutOfService, type Standby } from './standby.ts';
 
@@ -76,6 +76,7 @@ export async function prepareCatchup(
   }
   const control = await readStoredControl(transport, plan.control.key, { ...sentinel, signal, logger });
   checkCluster(catchup, sentinel.systemIdentifier ?? control.contents?.systemIdentifier, standby);
+  checkChecksums(catchup, control.contents, standby);
   const label = (await readSmallTar(transport, plan.label.key, { signal })).get(labelMember);
   if (label === undefined) throw new CorruptError(`"${catchup}" has no backup label`);
   checkLabel(catchup, sentinel, label.bytes);

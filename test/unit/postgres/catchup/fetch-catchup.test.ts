@@ -55,7 +55,17 @@ function read(path: string): Buffer {
 }
 
 /** The control file of a standby that was shut down. */
-function controlAt({ redo, end = redo, timeline = 1 }: { redo: string; end?: string; timeline?: number }): Uint8Array {
+function controlAt({
+  redo,
+  end = redo,
+  timeline = 1,
+  checksums,
+}: {
+  readonly redo: string;
+  readonly end?: string;
+  readonly timeline?: number;
+  readonly checksums?: number;
+}): Uint8Array {
   const bytes = Buffer.from(madeControl);
   bytes.writeUInt32LE(2, 16);
   bytes.writeBigUInt64LE(parseLsn(redo), 32);
@@ -63,6 +73,7 @@ function controlAt({ redo, end = redo, timeline = 1 }: { redo: string; end?: str
   bytes.writeUInt32LE(timeline, 48);
   bytes.writeBigUInt64LE(parseLsn(end), 136);
   bytes.writeUInt32LE(timeline, 144);
+  if (checksums !== undefined) bytes.writeUInt32LE(checksums, 252);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 288)), 288);
   return bytes;
 }
@@ -208,6 +219,11 @@ describe('a catchup is refused, and nothing is touched,', () => {
 
   it('for one of another cluster', async () => {
     await requireRefusal({ ...catchup, sentinel: { ...since, systemIdentifier: 1n } }, 'of cluster 1,');
+  });
+
+  it('when only one of both has checksums of pages', async () => {
+    put('global/pg_control', controlAt({ redo: '0/1000028', checksums: 0 }));
+    await requireRefusal(catchup, /checksums of pages are on in/);
   });
 
   it('when it begins later than the standby has come, and says from where to push', async () => {
