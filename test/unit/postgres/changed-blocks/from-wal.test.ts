@@ -249,7 +249,12 @@ describe('changes from WAL', () => {
   it('can be demanded', async () => {
     const { starts } = madeWal(2);
     const range = { from: toLsn(BigInt(starts[0] ?? 0)), to: toLsn(BigInt(starts[9] ?? 0)), timeline: 1, segmentBytes };
-    const all = { ...sources(), useSummaries: false, useWalDelta: true, forceWalDelta: false } as ChangedBlocksSources;
+    const all = {
+      ...sources(),
+      useSummaries: false,
+      useWalDelta: true,
+      forceWalDelta: false,
+    } as unknown as ChangedBlocksSources;
     expect(await changedBlocks(range, all)).toEqual({ reason: `WAL segment "${nameOf(0)}" is not in the archive` });
     await expect(changedBlocks(range, { ...all, forceWalDelta: true })).rejects.toThrow(
       `WAL does not tell which blocks changed: WAL segment "${nameOf(0)}" is not in the archive`,
