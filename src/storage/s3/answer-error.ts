@@ -26,6 +26,8 @@ export class S3AnswerError extends Error {
   /** When the storage thinks it is, if the answer tells. */
   readonly date: Date | undefined;
   readonly retryAfter: string | undefined;
+  /** It has words, and not those of such a storage: something before it answered, which knows nothing of its objects. */
+  readonly isForeign: boolean;
 
   constructor(
     status: number,
@@ -39,6 +41,7 @@ export class S3AnswerError extends Error {
     this.name = 'S3AnswerError';
     this.status = status;
     this.code = code;
+    this.isForeign = typeof said === 'string' && code === '' && said.trim() !== '';
     const region = headers['x-amz-bucket-region'];
     const named = typeof said === 'string' ? textOf(said, 'Region') : undefined;
     this.region = typeof region === 'string' ? region : named;
@@ -111,6 +114,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 const permissionHint =
   'Check that the access key may do this in the bucket. Where it may not list the bucket, missing objects look forbidden, too.';
+const foreignHint = 'Check AWS_ENDPOINT, and the proxy or balancer before the storage: it answered in its place.';
 const redirectHint = 'Set AWS_REGION to the region of the bucket, or AWS_ENDPOINT to the address that serves it.';
 
 /** The error for a refusal, whose cause it is. */
@@ -123,7 +127,12 @@ export function errorOf(answer: S3AnswerError, { action, location, key, ifAbsent
       hint: 'Check WALG_S3_PREFIX, AWS_ENDPOINT and AWS_REGION, or create the bucket.',
     });
   }
-  if (key !== undefined && status === 404 && ['', 'NoSuchKey', 'NotFound', 'NoSuchVersion'].includes(code)) {
+  if (
+    key !== undefined &&
+    status === 404 &&
+    !answer.isForeign &&
+    ['', 'NoSuchKey', 'NotFound', 'NoSuchVersion'].includes(code)
+  ) {
     return new ObjectNotFoundError(key, location, { cause });
   }
   if (key !== undefined && ifAbsent === true && status === 412) return new ObjectExistsError(key, location, { cause });
@@ -138,6 +147,7 @@ export function errorOf(answer: S3AnswerError, { action, location, key, ifAbsent
     return new StorageForbiddenError(message, { cause, hint: hint ?? permissionHint });
   }
   if (status >= 300 && status < 400) return new ArchiverError('config', message, { cause, hint: redirectHint });
+  if (status === 404 && answer.isForeign) return new StorageUnavailableError(message, { cause, hint: foreignHint });
   if (status >= 500 || mayPass(answer) || status === 404 || status === 412) {
     return status === 501
       ? new ArchiverError('config', message, { cause, hint: 'The storage lacks what was asked for.' })

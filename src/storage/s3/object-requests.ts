@@ -150,6 +150,9 @@ export async function getObject(
     return { head: headOf(answer), body: answer.body };
   } catch (error) {
     if (isPart && answerBehind(error)?.status === 416) return undefined;
+    // As with an answer to HEAD: without words it may mean something else.
+    if (error instanceof ObjectNotFoundError && answerBehind(error)?.code === '')
+      await requests.requireBucket({ signal });
     throw error;
   }
 }

@@ -60,6 +60,14 @@ describe('refusals of S3', () => {
     expect(errorOf(answer(412, 'PreconditionFailed'), about)).toBeInstanceOf(StorageUnavailableError);
   });
 
+  it('are no word about an object where something else answered', () => {
+    for (const page of ['404 page not found\n', '<html><h1>Not Found</h1></html>', '{"error":"no backend"}']) {
+      const told = errorOf(new S3AnswerError(404, {}, page), about);
+      expect(told).toBeInstanceOf(StorageUnavailableError);
+      expect(told.hint).toMatch(/AWS_ENDPOINT/);
+    }
+  });
+
   it('say what the storage said, and what to do', () => {
     const told = errorOf(answer(403, 'RequestTimeTooSkewed', { 'x-amz-request-id': '42' }), about);
     expect(told.message).toBe('cannot write "a" in s3://bucket: RequestTimeTooSkewed: because of <it> (request 42)');

@@ -296,6 +296,8 @@ describe('verbs about objects', () => {
     expect(await headObject(bucket.requests, 'a')).toBeUndefined();
     expect(await headObject(bucket.requests, 'b')).toBeUndefined();
     expect(bucket.http.requests).toHaveLength(3);
+    await expect(getObject(none.requests, 'a')).rejects.toMatchObject({ kind: 'config', message: /no such bucket/ });
+    await expect(getObject(bucket.requests, 'a')).rejects.toMatchObject({ kind: 'missing' });
     const secret = await rigOf({ script: ({ url }) => ({ status: url.pathname === '/' ? 403 : 404 }) });
     expect(await headObject(secret.requests, 'a')).toBeUndefined();
   });
