@@ -44,6 +44,7 @@ export async function copyObject(
       {
         action: `copy "${from}" to "${to}"`,
         key: to,
+        root: 'CopyObjectResult',
         headers: { ...newObjectHeaders(requests.config), ...customerKeyHeaders(requests.config, 'x-amz-copy-source-') },
         deadlines: { answerMs: copyMs },
         signal,
@@ -104,6 +105,7 @@ async function copyPart(
     {
       action: `copy part ${partNumber} of "${from}" to "${key}"`,
       key,
+      root: 'CopyPartResult',
       headers: { ...customerKeyHeaders(config), ...customerKeyHeaders(config, 'x-amz-copy-source-') },
       deadlines: { answerMs: copyMs },
       signal,

@@ -74,6 +74,7 @@ export async function completeMultipart(
           `${xmlStart}<CompleteMultipartUpload${namespace}>${parts.map(partXml).join('')}</CompleteMultipartUpload>`,
         ),
       ],
+      root: 'CompleteMultipartUploadResult',
       ifAbsent,
       deadlines: { answerMs: completionMs },
       signal,

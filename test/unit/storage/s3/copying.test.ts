@@ -14,8 +14,9 @@ function having(sizeBytes: number): (call: HttpCall) => ScriptedAnswer {
       return { status: 200, headers: { 'content-length': String(sizeBytes), etag: '"1"' } };
     }
     if (query.has('uploads')) return { status: 200, body: '<R><UploadId>id</UploadId></R>' };
-    if (method === 'PUT') return { status: 200, body: '<CopyResult><ETag>"e"</ETag></CopyResult>' };
-    return { status: method === 'DELETE' ? 204 : 200, body: '' };
+    const made = method === 'POST' ? 'CompleteMultipartUpload' : query.has('partNumber') ? 'CopyPart' : 'CopyObject';
+    if (method !== 'DELETE') return { status: 200, body: `<${made}Result><ETag>"e"</ETag></${made}Result>` };
+    return { status: 204 };
   };
 }
 
@@ -45,6 +46,24 @@ describe('copying within S3', () => {
     expect(ranges).toContain(`bytes=0-${gib / 2 - 1}`);
     expect(ranges).toContain(`bytes=${5 * gib}-${5 * gib}`);
     expect(s3.asked().at(-1)).toBe('POST db/to?uploadId');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['spaces', '   \n'],
+    ['a page', '<html>Welcome</html>'],
+  ])('takes no answer for success that consists of %s', async (_, body) => {
+    for (const sizeBytes of [100, 5 * gib + 1]) {
+      const server = having(sizeBytes);
+      let strange = 0;
+      await using s3 = await openScriptedS3((call) => {
+        const answer = server(call);
+        const isLast = call.method === (sizeBytes === 100 ? 'PUT' : 'POST') && !call.query.has('uploads');
+        return isLast && (strange += 1) === 1 ? { status: 200, body } : answer;
+      });
+      await s3.storage.copy('f/from & that', 'to');
+      expect(strange).toBe(2);
+    }
   });
 
   it('leaves nothing when a part cannot be copied', async () => {

@@ -278,7 +278,13 @@ describe('headers of an upload', () => {
   });
 
   it('with a customer key are those of the SDK also where an object is made of parts', async () => {
-    const given = { WALG_S3_PREFIX: 's3://bucket', AWS_REGION: 'eu-west-1', S3_SSE: 'AES256', S3_SSE_C: customerKey };
+    const given = {
+      WALG_S3_PREFIX: 's3://bucket',
+      AWS_REGION: 'eu-west-1',
+      S3_SSE: 'AES256',
+      S3_SSE_C: customerKey,
+      S3_MAX_RETRIES: '0',
+    };
     const upload = { key: 'k', uploadId: 'u', maker: 'm' };
     // The scripted answer is no result, which is of no matter here.
     const request = await ours(given, (requests) => completeMultipart(requests, upload, []).catch(() => undefined));
