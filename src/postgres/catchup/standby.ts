@@ -58,14 +58,25 @@ export function reachedLsn({ control }: Standby): ControlFile['checkpoint']['red
   return control.checkpoint.redo;
 }
 
-/** From now on no server starts in it. */
+/** From now on no server starts in it. @throws InPlaceError (kind `busy`) when one has started meanwhile: nothing is changed then */
 export function takeOutOfService({ dataDirectory }: Standby): void {
   requireStopped(dataDirectory);
+  const path = join(dataDirectory, controlFilePath);
+  const aside = join(dataDirectory, setAsidePath);
+  let isOurs = true;
   try {
-    renameSync(join(dataDirectory, controlFilePath), join(dataDirectory, setAsidePath));
+    renameSync(path, aside);
   } catch (error) {
-    // An interrupted catchup has done it.
     if (codeOf(error) !== 'ENOENT') throw error;
+    // An interrupted catchup has done it.
+    isOurs = false;
+  }
+  try {
+    // It may have started between the look and the deed.
+    requireStopped(dataDirectory);
+  } catch (error) {
+    if (isOurs) renameSync(aside, path);
+    throw error;
   }
   syncFolder(join(dataDirectory, 'global'));
 }

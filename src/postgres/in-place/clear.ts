@@ -1,5 +1,5 @@
 /** Takes a cluster out of service and clears it for a restore in place. Throws the system's errors. */
-import { chmodSync, mkdirSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readlinkSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../errors.ts';
 import { syncFolder } from '../../platform/files.ts';
@@ -8,16 +8,31 @@ import { makeDestination } from '../backup/destination.ts';
 import { localPath, type RestoreLayout } from '../backup/restore-target.ts';
 import { controlFilePath } from '../pgdata.ts';
 import type { NameSet } from '../restore/name-set.ts';
+import { requireStopped } from './existing-cluster.ts';
 import type { LocalFiles, Surplus } from './local-files.ts';
 import type { StoredSums } from './stored-sums.ts';
 
-/** From here on no server starts in the directory. */
+/**
+ * From here on no server starts in the directory. One that was faster, by a service manager's hand perhaps, gets its control
+ * file back.
+ *
+ * @throws InPlaceError (kind `busy`) when a server has started meanwhile; then nothing is changed
+ */
 export function takeOutOfService(dataDirectory: string): void {
+  const path = join(dataDirectory, controlFilePath);
+  const aside = `${path}.walvault`;
   try {
-    unlinkSync(join(dataDirectory, controlFilePath));
+    renameSync(path, aside);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
+  try {
+    requireStopped(dataDirectory);
+  } catch (error) {
+    if (existsSync(aside)) renameSync(aside, path);
+    throw error;
+  }
+  rmSync(aside, { force: true });
   syncFolder(join(dataDirectory, 'global'));
 }
 

@@ -170,7 +170,12 @@ export async function restoreInPlace(
     tablespaces: { ...cluster.marker?.tablespaces, ...tablespaces },
     process: thisProcess(),
   });
-  takeOutOfService(destination);
+  try {
+    takeOutOfService(destination);
+  } catch (error) {
+    if (cluster.marker === undefined) removeMarker(destination);
+    throw error;
+  }
   let plan: InPlacePlan;
   try {
     plan = await planInPlace(services, prepared, request);
