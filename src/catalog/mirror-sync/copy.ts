@@ -9,9 +9,9 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { ObjectExistsError, ObjectNotFoundError } from '../../storage/errors.ts';
-import type { Key, NamedStorage } from '../../storage/storage.ts';
-import { backupOfSentinel } from '../layout.ts';
-import { backupOf, type DifferentObject, type MissingObject, type SyncPlan } from './plan.ts';
+import { baseNameOf } from '../../storage/key.ts';
+import type { Key, NamedStorage, ObjectInfo } from '../../storage/storage.ts';
+import { folderOf, folderOfSentinel, type DifferentObject, type MissingObject, type SyncPlan } from './plan.ts';
 
 /** What copying needs. */
 export interface SyncOptions {
@@ -94,15 +94,38 @@ export async function copyMissing(plan: SyncPlan, options: SyncOptions): Promise
     for (const to of object.to) await copyTo(object, to);
   }
 
+  /** What came after it was listed is copied now; then the parts are what its sentinel says they are. */
+  async function copyRest(folder: Key, { from, to: storages }: MissingObject): Promise<void> {
+    const parts = await objectsBelow(from, folder);
+    for (const to of storages) {
+      const there = await objectsBelow(to, folder);
+      await mapConcurrently([...parts.values()], concurrency, async (part) => {
+        const { key, sizeBytes, modified } = part;
+        const has = there.get(key)?.sizeBytes;
+        if (has === undefined) await copyTo({ key, sizeBytes, modified, from, to: [to] }, to);
+        else if (has !== sizeBytes) await compareMeanwhile({ key, sizeBytes, modified, from, to: [to] }, to);
+      });
+    }
+  }
+
+  async function objectsBelow({ storage }: NamedStorage, folder: Key): Promise<ReadonlyMap<Key, ObjectInfo>> {
+    const found = new Map<Key, ObjectInfo>();
+    for await (const info of storage.list(folder, { signal, recursive: true })) {
+      if (info.kind === 'object') found.set(info.key, info);
+    }
+    return found;
+  }
+
   await mapConcurrently(plan.payload, concurrency, copy);
   for (const sentinel of plan.sentinels) {
-    const backup = backupOfSentinel(sentinel.key);
-    if (backup !== undefined && isDamaged(backup, different)) heldBack.add(backup);
+    const folder = folderOfSentinel(sentinel.key);
+    if (folder !== undefined && !isDamaged(folder, different)) await copyRest(folder, sentinel);
+    if (folder !== undefined && isDamaged(folder, different)) heldBack.add(baseNameOf(folder));
     else await copy(sentinel);
   }
   return { copied, different, heldBack: [...heldBack] };
 }
 
-function isDamaged(backup: string, different: readonly { readonly key: Key }[]): boolean {
-  return different.some(({ key }) => backupOf(key) === backup);
+function isDamaged(folder: Key, different: readonly { readonly key: Key }[]): boolean {
+  return different.some(({ key }) => folderOf(key) === folder);
 }

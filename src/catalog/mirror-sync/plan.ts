@@ -1,7 +1,8 @@
 /** What storages that are to hold the same lack of each other. Nothing is changed here. */
 import { messageOf } from '../../errors.ts';
 import type { Abortable, Key, NamedStorage, ObjectInfo } from '../../storage/storage.ts';
-import { backupOfSentinel, backupsFolder } from '../layout.ts';
+import { baseNameOf } from '../../storage/key.ts';
+import { backupOfSentinel, backupsFolder, catchupsFolder } from '../layout.ts';
 
 /** An object that some storages have and others lack. */
 export interface MissingObject {
@@ -68,8 +69,8 @@ export async function planSync({ from, to }: SyncStorages, options: Abortable): 
   const different: DifferentObject[] = [];
   const complete = new Set<string>();
   for (const key of keysOf(listings)) {
-    const backup = key.startsWith(`${backupsFolder}/`) ? backupOfSentinel(key) : undefined;
-    if (backup !== undefined) complete.add(backup);
+    const whole = folderOfSentinel(key);
+    if (whole !== undefined) complete.add(whole);
     const have = all.flatMap((one) => {
       const info = listings.get(one)?.get(key);
       return info === undefined ? [] : [{ one, info }];
@@ -87,31 +88,36 @@ export async function planSync({ from, to }: SyncStorages, options: Abortable): 
   }
   const unfinished = new Set<string>();
   const payload = missing.filter(({ key }) => {
-    if (isSentinel(key)) return false;
-    const backup = backupOf(key);
-    if (backup === undefined || complete.has(backup)) return true;
-    unfinished.add(backup);
+    if (folderOfSentinel(key) !== undefined) return false;
+    const folder = folderOf(key);
+    if (folder === undefined || complete.has(folder)) return true;
+    unfinished.add(baseNameOf(folder));
     return false;
   });
   const sentinels = missing
-    .filter(({ key }) => isSentinel(key))
+    .filter(({ key }) => folderOfSentinel(key) !== undefined)
     .sort((a, b) => a.modified.getTime() - b.modified.getTime());
   return { payload, sentinels, different, unfinished: [...unfinished].sort(), unreachable: unreachable.sort(byName) };
 }
 
-/** The backup that an object is a part of, its sentinel aside. */
-export function backupOf(key: Key): string | undefined {
-  const [folder, name, ...rest] = key.split('/');
-  return folder === backupsFolder && rest.length > 0 ? name : undefined;
+const folders: readonly string[] = [backupsFolder, catchupsFolder];
+
+/** The folder of the backup or catchup that an object is a part of, its sentinel aside. */
+export function folderOf(key: Key): Key | undefined {
+  const [folder = '', name = '', ...rest] = key.split('/');
+  return folders.includes(folder) && rest.length > 0 ? `${folder}/${name}` : undefined;
+}
+
+/** The folder of what an object is the sentinel of; undefined of others. */
+export function folderOfSentinel(key: Key): Key | undefined {
+  const [folder = '', ...rest] = key.split('/');
+  const name = folders.includes(folder) && rest.length === 1 ? backupOfSentinel(key) : undefined;
+  return name === undefined ? undefined : `${folder}/${name}`;
 }
 
 /** Why a storage was left aside, for messages. */
 export function reasonOf({ name, error }: UnreachableStorage): string {
   return `"${name}": ${messageOf(error)}`;
-}
-
-function isSentinel(key: Key): boolean {
-  return backupOf(key) === undefined && backupOfSentinel(key) !== undefined;
 }
 
 function byName(a: UnreachableStorage, b: UnreachableStorage): number {

@@ -105,6 +105,29 @@ describe('catching up mirrors', () => {
     expect(await keysOf(b)).toEqual([]);
   });
 
+  it('gives no sentinel to a mirror that lacks what was pushed while it was listed', async () => {
+    const [a, b] = made('default', 'disk') as [TestMember, TestMember];
+    await fill(a, ...backup('base_1'));
+    const planned = await plan([a, b]);
+    // The listing saw the first part, and then the sentinel, between which the push wrote its last part.
+    await fill(a, 'basebackups_005/base_1/tar_partitions/part_002.tar.lz4');
+    await copy(planned);
+    expect(await keysOf(b)).toEqual(await keysOf(a));
+    const written = b.storage.calls.filter(({ verb }) => verb === 'write').map(({ key }) => key);
+    expect(written.at(-1)).toBe('basebackups_005/base_1_backup_stop_sentinel.json');
+  });
+
+  it('treats catchups as it does backups', async () => {
+    const [a, b] = made('default', 'disk') as [TestMember, TestMember];
+    const [part = '', , sentinel = ''] = backup('base_1').map((key) => key.replace('basebackups_005', 'catchup_005'));
+    await fill(a, sentinel, part, 'catchup_005/base_2/tar_partitions/part_001.tar.lz4');
+    await put(b.inside, part, 'other');
+    const planned = await plan([a, b]);
+    expect(planned.unfinished).toEqual(['base_2']);
+    expect((await copy(planned)).heldBack).toEqual(['base_1']);
+    expect(await keysOf(b)).toEqual([part]);
+  });
+
   it('replaces nothing: what differs is told, and its backup not completed', async () => {
     const [a, b] = made('default', 'disk') as [TestMember, TestMember];
     await fill(a, ...backup('base_1'), 'wal_005/1.lz4');
