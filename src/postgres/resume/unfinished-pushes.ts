@@ -8,6 +8,7 @@ import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
 import type { SourceFiles, SourcePart } from '../composers/unchanged-parts.ts';
 import { collectBaseFiles } from '../delta/base-files.ts';
 import { readFilesMetadata } from '../backup/files-metadata-reader.ts';
+import { pendingKey } from '../backup/pending.ts';
 import { pushFilesKey, readPushRecord, type PushIdentity, type PushRecord } from './push-record.ts';
 
 /** What looking for them needs. */
@@ -36,7 +37,10 @@ export async function findUnfinishedPushes(
     if (complete.has(name)) continue;
     try {
       const record = await readPushRecord(storage, name, options);
-      if (isSame(record, identity) && (await tryLock(name))) found.push(record);
+      if (!isSame(record, identity) || !(await tryLock(name))) continue;
+      // Whole, and waiting for backup-finalize: its push could not remove its note any more.
+      if ((await storage.stat(pendingKey(name), options)) !== undefined) continue;
+      found.push(record);
     } catch (error) {
       if (error instanceof ObjectNotFoundError) continue;
       if (!(error instanceof CorruptError)) throw error;
