@@ -51,6 +51,8 @@ describe.skipIf(major === undefined)('backup-push of deltas', () => {
       CREATE TABLE far TABLESPACE space AS SELECT n, md5(n::text) AS m FROM generate_series(1, 20000) AS n;
       CREATE TABLE quiet AS SELECT n, md5(n::text) AS m FROM generate_series(1, 5000) AS n;
       CREATE UNLOGGED TABLE fleeting AS SELECT generate_series(1, 5000) AS n;
+      CREATE UNLOGGED TABLE pointed AS SELECT point(n, n) AS p FROM generate_series(1, 50) AS n;
+      CREATE INDEX pointed_at ON pointed USING gist (p);
     `);
     tableFile = (await rig.server.value(`SELECT pg_relation_filepath('near')`)) ?? '';
     await rig.server.query('VACUUM FREEZE');
@@ -70,6 +72,8 @@ describe.skipIf(major === undefined)('backup-push of deltas', () => {
       `UPDATE near SET m = md5(m) WHERE n % 5000 = 7; UPDATE far SET m = 'far' WHERE n = ${count}`,
     );
     await rig.server.query(`UPDATE fleeting SET n = n + 1`);
+    // Pages of such an index have LSNs of its own.
+    await rig.server.query(`INSERT INTO pointed SELECT point(n, n) FROM generate_series(1, 2000) AS n`);
   }
 
   it('makes two of a full one, then a full one again; each restores to what was there', async () => {

@@ -33,10 +33,14 @@ export interface DecisionRules {
  */
 const clockResolutionNs = 2_000_000_000n;
 
+const initFork = '_init';
+const segmentNumber = /\.\d+$/;
+
 /** Decides about every entry. */
 export function decideFiles(entries: readonly ClusterEntry[], rules: DecisionRules): DeltaFiles {
   const packed: PackedEntry[] = [];
   const skipped = new Set<string>();
+  const unlogged = unloggedRelations(entries);
   let fileBytes = 0;
   for (const entry of entries) {
     const before = entry.type === 'file' ? rules.files.of(entry.name) : undefined;
@@ -44,11 +48,18 @@ export function decideFiles(entries: readonly ClusterEntry[], rules: DecisionRul
       skipped.add(entry.name);
       continue;
     }
-    const change = before === undefined ? undefined : changeOf(entry, before, rules.changesOf);
+    const change = before === undefined ? undefined : changeOf(entry, before, { ...rules, unlogged });
     packed.push(change === undefined ? entry : { ...entry, change });
     fileBytes += entry.sizeBytes;
   }
   return { packed, skipped, fileBytes };
+}
+
+/** Their pages have no LSNs, or such as are none: those of GiST indexes count on their own. */
+function unloggedRelations(entries: readonly ClusterEntry[]): ReadonlySet<string> {
+  return new Set(
+    entries.filter(({ name }) => name.endsWith(initFork)).map(({ name }) => name.slice(0, -initFork.length)),
+  );
 }
 
 /** Whether nothing has written to a file since the base saw it. */
@@ -65,12 +76,12 @@ export function isAsInBase(
 function changeOf(
   { name, sizeBytes }: ClusterEntry,
   { sizeBytes: baseBytes }: BaseFile,
-  changesOf: ChangesOf | undefined,
+  { changesOf, unlogged }: Pick<DecisionRules, 'changesOf'> & { readonly unlogged: ReadonlySet<string> },
 ): FileChange | undefined {
-  if (!isPagedFile(name, sizeBytes)) return undefined;
-  if (baseBytes === undefined) return {};
+  if (!isPagedFile(name, sizeBytes) || unlogged.has(name.replace(segmentNumber, ''))) return undefined;
   const file = relationFileOf(name);
-  const changes = file === undefined ? 'scan' : (changesOf?.(file) ?? 'scan');
+  if (file === undefined || baseBytes === undefined) return {};
+  const changes = changesOf?.(file) ?? 'scan';
   if (changes === 'scan') return { baseBytes };
   return { baseBytes, blocks: changes === 'none' ? new Uint32Array() : changes };
 }

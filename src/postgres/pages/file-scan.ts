@@ -40,7 +40,9 @@ export function scanFile(fd: number, scanner: PageScanner, request: FileScanRequ
     for (let page = 0; page < pages; page += 1) {
       const found = verdicts[page] ?? 0;
       if (isInvalid(found)) return { kind: 'whole', invalidBlock: block + page };
-      if ((found & (verdict.isNew | verdict.isChanged)) === 0 && block + page < basePages) continue;
+      const isChanged = (found & (verdict.isNew | verdict.isChanged)) !== 0;
+      if (!isChanged && isWithoutLsn(scanner, page)) return { kind: 'whole', invalidBlock: block + page };
+      if (!isChanged && block + page < basePages) continue;
       blocks[included] = block + page;
       included += 1;
     }
@@ -48,6 +50,17 @@ export function scanFile(fd: number, scanner: PageScanner, request: FileScanRequ
     request.onRead(pages * pageBytes);
   }
   return asIncrement(block * pageBytes, blocks.subarray(0, included));
+}
+
+/**
+ * Whether the LSN of a page is none of the WAL, which begins with its second segment, of a MiB at least: pages of GiST
+ * indexes have such while the index is being built, and when it is unlogged.
+ */
+function isWithoutLsn({ bytes }: PageScanner, page: number): boolean {
+  const at = page * pageBytes;
+  // Little-endian: the high half, then the low one.
+  const high = (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) | (bytes[at + 2] ?? 0) | (bytes[at + 3] ?? 0);
+  return high === 0 && (bytes[at + 7] ?? 0) === 0 && (bytes[at + 6] ?? 0) < 0x10;
 }
 
 /**

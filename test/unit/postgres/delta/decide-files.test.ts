@@ -83,6 +83,16 @@ describe('decideFiles', () => {
     expect(decide(entry('/base/5/1', old + 1n), { sizeBytes: undefined }, () => 'none')).toEqual({});
   });
 
+  it('takes unlogged relations whole, all files of them', () => {
+    const names = ['/base/5/1', '/base/5/1.1', '/base/5/1_init', '/base/5/11'];
+    const entries = names.map((name) => entry(name, old + 1n));
+    const { packed } = decideFiles(entries, {
+      files: baseOf({ '/base/5/1': {}, '/base/5/1.1': {}, '/base/5/11': {} }),
+      startTime,
+    });
+    expect(packed.map(({ change }) => change)).toEqual([undefined, undefined, undefined, { baseBytes: 8192 }]);
+  });
+
   it('keeps the order of the walk and sums what is to be packed', () => {
     const entries = [entry('/', old, 0, 'directory'), entry('/a', old), entry('/b', old, 100), entry('/c', old, 200)];
     const { packed, fileBytes } = decideFiles(entries, { files: baseOf({ '/a': {} }), startTime });

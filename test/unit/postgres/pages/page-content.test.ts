@@ -15,7 +15,7 @@ import { pageBytes, segmentPages } from '../../../../src/postgres/pages/page-sca
 import { createPageScanner } from '../../../../src/postgres/pages/scanner.ts';
 import { madePage } from '../../../../testtools/pages.ts';
 
-const since = 1000n;
+const since = 1_000_000_000n;
 const older = (block: number) => madePage({ lsn: since - 1n, block });
 const newer = (block: number) => madePage({ lsn: since, block });
 const emptyPage = new Uint8Array(pageBytes);
@@ -37,12 +37,12 @@ describe('a file of pages', () => {
   });
 
   function write(...pages: readonly Uint8Array[]): number {
-    for (const page of pages) writeSync(fd, page);
+    pages.forEach((page, block) => writeSync(fd, page, 0, pageBytes, block * pageBytes));
     return pages.length * pageBytes;
   }
 
-  function scan(sizeBytes: number): FileScan {
-    return scanFile(fd, scanner, { sizeBytes, since, onRead: () => undefined });
+  function scan(sizeBytes: number, baseBytes?: number): FileScan {
+    return scanFile(fd, scanner, { sizeBytes, since, baseBytes, onRead: () => undefined });
   }
 
   function read(content: { read(target: Uint8Array): number }, sizeBytes: number): Buffer {
@@ -83,7 +83,23 @@ describe('a file of pages', () => {
 
   it('is whole where that is no longer, and from a page on that makes no sense', () => {
     expect(scan(write(newer(0), newer(1)))).toEqual({ kind: 'whole', invalidBlock: undefined });
-    expect(scan(write(madePage({ lsn: 0n })) + 2 * pageBytes)).toEqual({ kind: 'whole', invalidBlock: 2 });
+    expect(scan(write(older(0), older(1), madePage({ lsn: 0n })))).toEqual({ kind: 'whole', invalidBlock: 2 });
+  });
+
+  it('has all pages behind the end that the base knows', () => {
+    const size = write(older(0), older(1), older(2));
+    expect(scan(size, pageBytes)).toMatchObject({ blocks: Uint32Array.of(1, 2) });
+    expect(scan(size, 5 * pageBytes)).toMatchObject({ blocks: new Uint32Array() });
+  });
+
+  it('is whole where a page has an LSN that is none of the WAL', () => {
+    for (const lsn of [1n, 1000n, 0xf_ffffn]) {
+      const size = write(older(0), madePage({ lsn }));
+      expect(scan(size), String(lsn)).toMatchObject({ kind: 'whole', invalidBlock: 1 });
+      ftruncateSync(fd, 0);
+    }
+    expect(scan(write(older(0), madePage({ lsn: 0x10_0000n })))).toMatchObject({ kind: 'increment' });
+    expect(scan(write(older(0), madePage({ lsn: 0x1_0000_0001n })))).toHaveProperty('kind');
   });
 
   it('has the pages of many runs, beyond what is read at once', () => {
