@@ -3,7 +3,7 @@
  * sources of changes; `SEED=…` begins with that seed, `MAJOR=…` takes one major. Ends with a status of 1 when one of them
  * differs from what it should be.
  */
-import { runDeltaCampaign, type ChangeSource } from '../delta-campaign/campaign.ts';
+import { runDeltaCampaign, type CampaignReport, type ChangeSource } from '../delta-campaign/campaign.ts';
 import { testedMajors } from '../postgres/installations.ts';
 
 const rounds = Number(process.argv[2] ?? 50);
@@ -21,16 +21,20 @@ const began = performance.now();
 for (let run = 0; done < rounds; run += 1) {
   const major = majors[run % majors.length] ?? 0;
   const sources: readonly ChangeSource[] = major >= 17 ? ['scan', 'summaries', 'wal'] : ['scan', 'wal'];
+  const deltas = Math.min(deltasEach, rounds - done);
   const report = await runDeltaCampaign({
     seed: firstSeed + run,
     major,
-    deltas: Math.min(deltasEach, rounds - done),
-    source: sources[Math.floor(run / majors.length) % sources.length] ?? 'scan',
+    deltas,
+    source: sources[((major >= 17 ? run : 0) + Math.floor(run / majors.length)) % sources.length] ?? 'scan',
     checksums: run % 4 !== 3,
     examineEvery: 2,
     log: (line) => {
       console.log(line);
     },
+  }).catch((error: unknown): CampaignReport => {
+    const problem = `seed ${firstSeed + run}, PostgreSQL ${major}: ${error instanceof Error ? error.message : String(error)}`;
+    return { problems: [problem], deltas, increments: 0, sources: [] };
   });
   for (const problem of report.problems) console.log(`  ${problem}`);
   console.log(`  ${report.increments} increments; ${report.sources.join('; ')}`);
