@@ -86,12 +86,6 @@ describe('a file of pages', () => {
     expect(scan(write(older(0), older(1), madePage({ lsn: 0n })))).toEqual({ kind: 'whole', invalidBlock: 2 });
   });
 
-  it('has all pages behind the end that the base knows', () => {
-    const size = write(older(0), older(1), older(2));
-    expect(scan(size, pageBytes)).toMatchObject({ blocks: Uint32Array.of(1, 2) });
-    expect(scan(size, 5 * pageBytes)).toMatchObject({ blocks: new Uint32Array() });
-  });
-
   it('is whole where a page has an LSN that is none of the WAL', () => {
     for (const lsn of [1n, 1000n, 0xf_ffffn]) {
       const size = write(older(0), madePage({ lsn }));
