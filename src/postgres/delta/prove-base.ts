@@ -70,7 +70,8 @@ async function objectionOfChecksums(
   { server, backups, logger }: Evidence,
   options: Abortable,
 ): Promise<string | undefined> {
-  if (!server.dataChecksums) return undefined;
+  // A key that only encrypts cannot tell; see docs/delta-backups.md.
+  if (!server.dataChecksums || !canRead(backups)) return undefined;
   const found = await findObject(backups, `${tarPartitionsFolder(name)}/${controlPart}`, options);
   if (found === undefined) return `"${name}" has no control file`;
   try {
@@ -122,7 +123,12 @@ function readLocal(path: string): string | undefined {
   }
 }
 
+function canRead({ crypter }: Transport): boolean {
+  return crypter?.canDecrypt !== false;
+}
+
 async function readArchived(archive: Transport, name: string, options: Abortable): Promise<string | undefined> {
+  if (!canRead(archive)) return undefined;
   const opened = await openObject(archive, walKey(name), options);
   return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
 }

@@ -7,6 +7,7 @@ import { tarPartitionsFolder, walKey } from '../../../../src/catalog/layout.ts';
 import { silentLogger } from '../../../../src/platform/logger.ts';
 import { parseControlFile } from '../../../../src/postgres/control-file.ts';
 import type { DeltaBase } from '../../../../src/postgres/delta/base.ts';
+import type { Transport } from '../../../../src/pipeline/transport.ts';
 import { objectionTo, type BegunBackup, type Evidence } from '../../../../src/postgres/delta/prove-base.ts';
 import { toLsn } from '../../../../src/postgres/lsn.ts';
 import { madeControl, plainTransport, putTar } from '../../../../testtools/made-backup.ts';
@@ -56,6 +57,14 @@ describe('whether a backup can build on a base', () => {
   async function inArchive(name: string, text: string): Promise<void> {
     await archive.storage.write(walKey(name), fromBytes(Buffer.from(text)));
   }
+
+  it('asks nothing of objects that the key of this machine cannot decrypt', async () => {
+    const crypter = { canDecrypt: false } as NonNullable<Transport['crypter']>;
+    archive = { ...archive, crypter };
+    inServer('00000002.history', '1\t0/3000000\tno recovery target specified\n');
+    await inArchive('00000002.history', 'encrypted');
+    expect(await objection({}, { timeline: 2 }, { dataChecksums: true })).toBeUndefined();
+  });
 
   it('is not in doubt on the first timeline', async () => {
     expect(await objection()).toBeUndefined();
