@@ -8,6 +8,7 @@ import { NetworkError, type HttpClient, type HttpResponse } from '../../network/
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { isWorthRepeating, StorageUnavailableError } from '../errors.ts';
+import { orAborted } from '../or-aborted.ts';
 import { createPatience, type Judgement, type Patience } from '../patience.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { Key } from '../storage.ts';
@@ -140,7 +141,8 @@ export class AzureRequests implements AsyncDisposable {
     };
     if (method === 'PUT') headers['content-length'] = String(lengthOf(body));
     for (const [name, value] of Object.entries(request.headers ?? {})) if (value !== undefined) headers[name] = value;
-    const authorized = await this.#authorizer.authorize({ method, url: this.#urlOf(key, query), headers });
+    const url = this.#urlOf(key, query);
+    const authorized = await orAborted(this.#authorizer.authorize({ method, url, headers }), signal);
     const began = this.clock.monotonicMs();
     const answer = await this.#http.request({
       ...authorized,

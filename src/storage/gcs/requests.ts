@@ -5,6 +5,7 @@
 import { NetworkError, type HttpClient, type HttpResponse } from '../../network/http.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { orAborted } from '../or-aborted.ts';
 import { createPatience, type Patience } from '../patience.ts';
 import type { Key } from '../storage.ts';
 import { GcsAnswerError, judged, type Asked } from './answer-error.ts';
@@ -29,8 +30,6 @@ export interface GcsRequest {
   /** Statuses that are answers besides 200 … 299. */
   readonly accepts?: readonly number[];
   readonly signal?: AbortSignal | undefined;
-  /** Told before it is sent again. */
-  readonly onRepeat?: () => void;
 }
 
 /** What a request is made with. */
@@ -122,7 +121,7 @@ export class GcsRequests implements AsyncDisposable {
   async attempt(request: GcsRequest): Promise<HttpResponse> {
     for (let renewed = false; ; renewed = true) {
       request.signal?.throwIfAborted();
-      const identity = await this.#credentials?.get();
+      const identity = this.#credentials && (await orAborted(this.#credentials.get(), request.signal));
       const answer = await this.#sendOnce(request, identity ?? {});
       const { status, headers } = answer;
       if ((status >= 200 && status < 300) || request.accepts?.includes(status) === true) return answer;
@@ -150,7 +149,6 @@ export class GcsRequests implements AsyncDisposable {
         request.signal?.throwIfAborted();
         if (error instanceof GcsAnswerError) this.patience.noteAnswer();
         await trying.pause(judged(error, asked), request.signal);
-        request.onRepeat?.();
       }
     }
   }

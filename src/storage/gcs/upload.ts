@@ -92,7 +92,6 @@ async function putObject(
     ...(mark !== undefined && { metadata: { [writeMark]: mark } }),
   };
   const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
-  const tries = { repeated: false };
   signal?.throwIfAborted();
   try {
     const object = await requests.sendForJson<GcsObject>({
@@ -105,14 +104,13 @@ async function putObject(
       key,
       ifAbsent,
       signal,
-      onRepeat: () => (tries.repeated = true),
     });
     if (isAsSent(object, sent)) return;
     await removeWrong(requests, key, object);
     throw new StorageUnavailableError(`"${key}" in ${requests.config.location} has other bytes than were sent`);
   } catch (error) {
-    // It may be the object of a first try whose answer was lost.
-    if (!(error instanceof ObjectExistsError) || !tries.repeated || mark === undefined) throw error;
+    // It may be the object of a first try whose answer was lost, also one on a connection that had just been closed.
+    if (!(error instanceof ObjectExistsError) || mark === undefined) throw error;
     if ((await markOf(requests, key, signal)) !== mark) throw error;
   }
 }

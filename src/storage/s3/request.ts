@@ -6,6 +6,7 @@ import { NetworkError, type HttpClient, type HttpDeadlines, type HttpResponse } 
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { StorageUnavailableError } from '../errors.ts';
+import { orAborted } from '../or-aborted.ts';
 import { createPatience, type Patience } from '../patience.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { Key } from '../storage.ts';
@@ -150,7 +151,7 @@ export class S3Requests implements AsyncDisposable {
       let signing: Signing | undefined;
       try {
         request.signal?.throwIfAborted();
-        signing = await this.#signing.next();
+        signing = await orAborted(this.#signing.next(), request.signal);
         const answer = await this.#sendOnce(request, signing, bucketUrl(this.config, signing.region));
         this.#patience.noteAnswer();
         return await take(answer);

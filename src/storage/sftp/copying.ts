@@ -3,7 +3,8 @@ import type { Abortable, Key } from '../storage.ts';
 import { chunksOf, openFile } from './download.ts';
 import { notFound, pathOf } from './places.ts';
 import { closeQuietly, copyPart } from './remote-files.ts';
-import { orAborted, type SftpSession } from './session.ts';
+import { orAborted } from '../or-aborted.ts';
+import type { SftpSession } from './session.ts';
 import { asking } from './status-error.ts';
 import { createObject, fill } from './upload.ts';
 

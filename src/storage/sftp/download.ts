@@ -7,7 +7,8 @@ import type { Key, ReadOptions } from '../storage.ts';
 import type { SftpConnection } from './connection.ts';
 import { notFound, pathOf } from './places.ts';
 import { closeQuietly, openForReading, readAt, statOpen, type FileHandle } from './remote-files.ts';
-import { orAborted, type SftpSession } from './session.ts';
+import { orAborted } from '../or-aborted.ts';
+import type { SftpSession } from './session.ts';
 import { asking, unlessMissing } from './status-error.ts';
 
 /** What a connection carries at once in one direction. */

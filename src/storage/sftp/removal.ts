@@ -3,7 +3,8 @@ import type { Abortable, Key } from '../storage.ts';
 import type { SftpConnection } from './connection.ts';
 import { pathOf, removableFolders } from './places.ts';
 import { lstat, remove, removeFolder } from './remote-files.ts';
-import { orAborted, type SftpSession } from './session.ts';
+import { orAborted } from '../or-aborted.ts';
+import type { SftpSession } from './session.ts';
 import { asking, isMissing, statusOf } from './status-error.ts';
 
 /** Hides the way to the server. */

@@ -2,6 +2,7 @@
 import { ArchiverError } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { orAborted } from '../or-aborted.ts';
 import { createPatience, type Patience } from '../patience.ts';
 import type { SftpConfig } from './config.ts';
 import type { SftpConnection } from './connection.ts';
@@ -99,22 +100,5 @@ export class SftpSession implements AsyncDisposable {
     this.#current = connection;
     if (this.#disposed.signal.aborted) connection.end();
     return connection;
-  }
-}
-
-/** What is awaited, or the reason of the signal if that comes first; the work itself goes on. */
-export async function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return pending;
-  pending.catch(() => undefined);
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const callOff = (): void => {
-    aborted.reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', callOff, { once: true });
-  try {
-    return await Promise.race([pending, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', callOff);
   }
 }

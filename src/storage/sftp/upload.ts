@@ -18,7 +18,8 @@ import {
   writeAt,
   type FileHandle,
 } from './remote-files.ts';
-import { orAborted, type SftpSession } from './session.ts';
+import { orAborted } from '../or-aborted.ts';
+import type { SftpSession } from './session.ts';
 import { sftpStatus, statusOf, storageErrorOf } from './status-error.ts';
 import { createTemp } from './temp-file.ts';
 

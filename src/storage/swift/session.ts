@@ -3,6 +3,7 @@ import { NetworkError, type HttpClient } from '../../network/http.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { StorageUnavailableError } from '../errors.ts';
+import { orAborted } from '../or-aborted.ts';
 import { createPatience, type Judgement } from '../patience.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { SwiftConfig } from './config.ts';
@@ -78,7 +79,8 @@ export function openSession({ config, http, clock, logger }: SessionOptions): Sw
       signal?.throwIfAborted();
       if (known !== undefined && clock.monotonicMs() < goodUntilMs) return known;
       asked ??= newAccess().finally(() => (asked = undefined));
-      return unlessAborted(asked, signal);
+      // It is for all who wait for it: one that is called off leaves it to the others.
+      return orAborted(asked, signal);
     },
     renew(refused) {
       if (known === refused) known = undefined;
@@ -86,21 +88,6 @@ export function openSession({ config, http, clock, logger }: SessionOptions): Sw
       return authUrl !== undefined && (version === 3 || (password ?? applicationCredential) !== undefined);
     },
   };
-}
-
-/** A log-in is for all who wait for it: one that is called off leaves it to the others. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const aborted = Promise.withResolvers<never>();
-  const callOff = (): void => {
-    aborted.reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', callOff, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', callOff);
-  }
 }
 
 function judged(error: unknown, authUrl: string): Judgement {

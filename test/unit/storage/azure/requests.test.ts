@@ -28,6 +28,13 @@ describe('requests to Azure', () => {
     });
   });
 
+  it('end when they are called off, also while they wait for a token', async () => {
+    const settings = { AZURE_STORAGE_ACCESS_KEY: '' };
+    const { storage } = azureRig(() => head, { settings, askForToken: () => new Promise(() => undefined) });
+    const signal = AbortSignal.timeout(50);
+    await expect(storage.stat('b', { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
   it.each([
     ['an error', refusal(200, 'InternalError')],
     ['a page of something in between', { status: 200, body: '<html>Welcome</html>' }],

@@ -163,6 +163,21 @@ describe('a small object in Google Cloud Storage', () => {
     expect((await collect(await rig.storage.read('a'))).toString()).toBe('one');
   });
 
+  it('is known again also when the connection that lost its answer had been kept', async () => {
+    await using rig = await gcsRig();
+    expect(await rig.storage.stat('other')).toBeUndefined();
+    rig.standIn.trouble = nth(0, 'lose');
+    await rig.storage.write('a', fromBytes(Buffer.from('one')), { ifAbsent: true });
+    expect(rig.clock.sleeps).toEqual([]);
+  });
+
+  it('is not written by whoever is called off while he waits for a token', async () => {
+    const credentials = { get: () => new Promise<never>(() => undefined), renew: () => undefined };
+    await using rig = await gcsRig({ credentials });
+    const signal = AbortSignal.timeout(50);
+    await expect(rig.storage.write('a', fromBytes(bytes), { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
   it('of another is told from the one whose answer was lost', async () => {
     await using rig = await gcsRig();
     await rig.storage.write('a', fromBytes(Buffer.from('one')), { ifAbsent: true });

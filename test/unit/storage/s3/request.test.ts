@@ -288,6 +288,16 @@ describe('the address that a source names', () => {
   });
 });
 
+describe('a wait for credentials', () => {
+  it('ends when the request is called off', async () => {
+    const { requests } = await rigOf({
+      source: { get: () => new Promise<never>(() => undefined), renew: () => false },
+    });
+    const signal = AbortSignal.timeout(50);
+    await expect(requests.send({ ...ask, signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
 describe('verbs about objects', () => {
   it('do not take a missing bucket for a missing object', async () => {
     const none = await rigOf({ script: () => ({ status: 404 }) });
