@@ -56,6 +56,7 @@ describe.each(testedMajors())('the server of PostgreSQL %i', (major) => {
       timeline: 1,
       segmentBytes: 1024 * 1024,
       blockBytes: 8192,
+      relationSegmentPages: 131_072,
       dataChecksums: true,
       archiving: { mode: 'on', command: 'true', library: '', active: true },
     });

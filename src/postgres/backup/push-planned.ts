@@ -5,7 +5,7 @@ import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Owners } from '../cluster/member.ts';
 import type { DeltaBase } from '../delta/base.ts';
-import { pageBytes } from '../pages/page-scan.ts';
+import { pageBytes, segmentPages } from '../pages/page-scan.ts';
 import type { PostgresServer } from '../server/server.ts';
 import { withTargetStorage } from '../target-storage.ts';
 import type { PlannedPart } from './plan-parts.ts';
@@ -55,8 +55,14 @@ export function pageOptionsOf(
   options: PushOptions,
 ): PageOptions {
   const { enabled, blocksKept } = options.verify;
-  const isPossible = server.dataChecksums && server.blockBytes === pageBytes;
-  if (enabled && !isPossible) options.logger.warn('page checksums are not verified: the cluster has none');
+  const hasKnownPages = server.blockBytes === pageBytes && server.relationSegmentPages === segmentPages;
+  const isPossible = server.dataChecksums && hasKnownPages;
+  if (enabled && !isPossible) {
+    const why = server.dataChecksums
+      ? 'the server was built with another size of pages or files'
+      : 'the cluster has none';
+    options.logger.warn(`page checksums are not verified: ${why}`);
+  }
   return {
     since: options.catchup?.fromLsn ?? base?.startLsn,
     verifiedBefore: enabled && isPossible ? startLsn : undefined,

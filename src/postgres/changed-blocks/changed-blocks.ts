@@ -8,6 +8,7 @@ import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Lsn } from '../lsn.ts';
+import { segmentPages } from '../pages/page-scan.ts';
 import type { PostgresServer } from '../server/server.ts';
 import { changesFromSummaries } from './from-summaries.ts';
 import { changesFromWal } from './from-wal.ts';
@@ -83,6 +84,10 @@ export async function changedBlocks(
   sources: ChangedBlocksSources,
 ): Promise<ChangedBlocks | ChangesUnknown> {
   const reasons: string[] = [];
+  const { relationSegmentPages } = sources.server;
+  if (relationSegmentPages !== segmentPages) {
+    return told(`files of relations have ${relationSegmentPages} pages, and not ${segmentPages}`, sources);
+  }
   if (sources.useSummaries) {
     const changes = await changesFromSummaries(range, sources);
     if (!('reason' in changes)) return changes;
@@ -91,12 +96,14 @@ export async function changedBlocks(
   if (sources.useWalDelta) {
     const changes = await changesFromWal(range, sources);
     if (!('reason' in changes)) return changes;
-    if (sources.forceWalDelta) {
-      throw new ArchiverError('missing', `WAL does not tell which blocks changed: ${changes.reason}`, {
-        hint: 'Push a full backup with --full, or unset WALG_FORCE_WAL_DELTA so that all files are scanned.',
-      });
-    }
-    reasons.push(changes.reason);
+    reasons.push(told(changes.reason, sources).reason);
   }
   return { reason: reasons.length === 0 ? 'neither WAL summaries nor WAL are used' : reasons.join('; ') };
+}
+
+function told(reason: string, { useWalDelta, forceWalDelta }: ChangedBlocksSources): ChangesUnknown {
+  if (!useWalDelta || !forceWalDelta) return { reason };
+  throw new ArchiverError('missing', `WAL does not tell which blocks changed: ${reason}`, {
+    hint: 'Push a full backup with --full, or unset WALG_FORCE_WAL_DELTA so that all files are scanned.',
+  });
 }

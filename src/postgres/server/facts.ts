@@ -42,7 +42,8 @@ export async function learnFacts(session: Session, logger: Logger): Promise<Lear
       ${traits.hasArchiveLibrary ? `pg_catalog.current_setting('archive_library')` : `''`} as archive_library,
       (select timeline_id from pg_catalog.pg_control_checkpoint()) as timeline,
       (select bytes_per_wal_segment from pg_catalog.pg_control_init()) as segment_bytes,
-      (select database_block_size from pg_catalog.pg_control_init()) as block_bytes`,
+      (select database_block_size from pg_catalog.pg_control_init()) as block_bytes,
+      (select blocks_per_segment from pg_catalog.pg_control_init()) as relation_segment_pages`,
     failure: 'cannot ask the server about itself',
     hint: 'Connect as a superuser, or grant the role pg_read_all_settings and EXECUTE on the pg_control_ functions.',
   });
@@ -56,6 +57,7 @@ export async function learnFacts(session: Session, logger: Logger): Promise<Lear
     timeline: numberOf(row, 'timeline'),
     segmentBytes: numberOf(row, 'segment_bytes'),
     blockBytes: numberOf(row, 'block_bytes'),
+    relationSegmentPages: numberOf(row, 'relation_segment_pages'),
     archiving: archivingOf(
       {
         mode: textOf(row, 'archive_mode'),

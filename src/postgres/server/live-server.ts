@@ -75,6 +75,9 @@ class LiveServer implements PostgresServer {
   get blockBytes(): number {
     return this.#facts.blockBytes;
   }
+  get relationSegmentPages(): number {
+    return this.#facts.relationSegmentPages;
+  }
   get archiving(): PostgresServer['archiving'] {
     return this.#facts.archiving;
   }

@@ -78,6 +78,8 @@ export interface ServerFacts {
   readonly timeline: number;
   readonly segmentBytes: number;
   readonly blockBytes: number;
+  /** Pages in each file of a relation but its last: 131,072 unless the server was built with another `--with-segsize`. */
+  readonly relationSegmentPages: number;
   readonly archiving: Archiving;
   readonly dataChecksums: boolean;
 }

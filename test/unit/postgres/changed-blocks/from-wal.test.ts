@@ -251,6 +251,7 @@ describe('changes from WAL', () => {
     const range = { from: toLsn(BigInt(starts[0] ?? 0)), to: toLsn(BigInt(starts[9] ?? 0)), timeline: 1, segmentBytes };
     const all = {
       ...sources(),
+      server: { relationSegmentPages: 131_072 },
       useSummaries: false,
       useWalDelta: true,
       forceWalDelta: false,
@@ -260,5 +261,19 @@ describe('changes from WAL', () => {
       `WAL does not tell which blocks changed: WAL segment "${nameOf(0)}" is not in the archive`,
     );
     expect(await changedBlocks(range, { ...all, useWalDelta: false })).toHaveProperty('reason');
+  });
+
+  it('are not told of a server that cuts relations into files of another size', async () => {
+    const { segments, starts } = madeWal(2);
+    for (const [index, bytes] of segments.entries()) await store(nameOf(index), bytes);
+    const range = { from: toLsn(BigInt(starts[0] ?? 0)), to: toLsn(BigInt(starts[9] ?? 0)), timeline: 1, segmentBytes };
+    const built = (relationSegmentPages: number, forceWalDelta = false) =>
+      changedBlocks(range, {
+        ...sources(),
+        ...{ server: { relationSegmentPages }, useSummaries: false, useWalDelta: true, forceWalDelta },
+      } as unknown as ChangedBlocksSources);
+    expect(await built(131_072)).toHaveProperty('source');
+    expect(await built(262_144)).toEqual({ reason: 'files of relations have 262144 pages, and not 131072' });
+    await expect(built(262_144, true)).rejects.toThrow('262144 pages');
   });
 });
