@@ -19,6 +19,9 @@ export interface RetryPolicy {
 /** About five seconds in all. Adapters for networks repeat their requests themselves, by their own settings. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelayMs: 250, maxDelayMs: 5_000 };
 
+/** Some 10 MB. */
+const mostRemembered = 100_000;
+
 /** The pause after the given failed attempt (1 = the first): half to all of the doubled delay, in whole milliseconds. */
 export function retryDelayMs({ firstDelayMs, maxDelayMs, random = Math.random }: RetryPolicy, attempt: number): number {
   const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1));
@@ -28,7 +31,8 @@ export function retryDelayMs({ firstDelayMs, maxDelayMs, random = Math.random }:
 /**
  * The same storage, which repeats every verb but `write` when it ends with an error of kind `unavailable`, unless its
  * adapter has done so for long enough. Of `read` that is the opening: once bytes have come, whoever reads them decides. A
- * listing that breaks off starts again, and what it gave already is not given twice.
+ * listing that breaks off starts again, and what it gave already is not given twice; one that has given more than 100,000
+ * entries fails, as they are not all remembered.
  */
 export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, logger: Logger): Storage {
   async function pause(verb: string, attempt: number, error: unknown, signal: AbortSignal | undefined): Promise<void> {
@@ -50,7 +54,7 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
   }
 
   async function* list(prefix: Key, options?: ListOptions): AsyncIterable<ObjectInfo | FolderInfo> {
-    const given = new Set<Key>();
+    const given = new Set<string>();
     for (let attempt = 1; ; attempt += 1) {
       let failure: { readonly error: unknown } | undefined;
       const entries = storage.list(prefix, options)[Symbol.asyncIterator]();
@@ -62,15 +66,20 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
           });
           if (next === undefined) break;
           if (next.done === true) return;
-          if (given.has(next.value.key)) continue;
-          given.add(next.value.key);
+          // A folder may have the name of an object.
+          const entry = next.value.kind === 'folder' ? `${next.value.key}/` : next.value.key;
+          if (given.has(entry)) continue;
+          if (given.size <= mostRemembered) given.add(entry);
           yield next.value;
         }
       } finally {
         // Only when the consumer stopped: an iterator that failed or ended has closed itself.
         if (failure === undefined) await entries.return?.();
       }
-      if (failure !== undefined) await pause('list', attempt, failure.error, options?.signal);
+      if (failure !== undefined) {
+        if (given.size > mostRemembered) throw failure.error;
+        await pause('list', attempt, failure.error, options?.signal);
+      }
     }
   }
 

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/platform/logger.ts';
 import { StorageForbiddenError, StorageUnavailableError } from '../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../src/storage/memory/memory-storage.ts';
 import { retryDelayMs, withRetry, type RetryPolicy } from '../../../src/storage/retry.ts';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { FolderInfo, ObjectInfo, Storage } from '../../../src/storage/storage.ts';
 import { fakeClock } from '../../../testtools/fake-clock.ts';
 import { faultyStorage, type Fault, type StorageCall } from '../../../testtools/faulty-storage.ts';
 
@@ -93,6 +93,44 @@ describe('repeating what a storage could not do', () => {
     );
     expect(await keysOf(storage)).toEqual(['a', 'b', 'c']);
     expect(faulty.calls).toHaveLength(4);
+  });
+
+  /** Lists these, and breaks off when it does so for the first time. */
+  function brittle(entries: () => Iterable<ObjectInfo | FolderInfo>): Storage {
+    let listings = 0;
+    return {
+      ...createMemoryStorage(),
+      async *list() {
+        listings += 1;
+        yield* entries();
+        if (listings === 1) await Promise.reject(new StorageUnavailableError('broke off'));
+      },
+    };
+  }
+
+  it('a listing gives a folder also where an object has its name', async () => {
+    const object = { kind: 'object', key: 'a', sizeBytes: 1, modified: new Date(0) } as const;
+    const storage = withRetry(
+      brittle(() => [object, { kind: 'folder', key: 'a' }]),
+      policy,
+      fakeClock(),
+      silentLogger,
+    );
+    expect(await keysOf(storage)).toEqual(['a', 'a']);
+  });
+
+  it('a listing that has given more than is remembered is not begun again', { timeout: 60_000 }, async () => {
+    const storageOf = (count: number): Storage =>
+      withRetry(
+        brittle(function* () {
+          for (let number = 0; number < count; number += 1) yield { kind: 'folder', key: String(number) };
+        }),
+        policy,
+        fakeClock(),
+        silentLogger,
+      );
+    expect(await keysOf(storageOf(100_000))).toHaveLength(100_000);
+    await expect(keysOf(storageOf(100_001))).rejects.toThrow('broke off');
   });
 
   it('a listing that is stopped by its reader closes the one below', async () => {
