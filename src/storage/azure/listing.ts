@@ -1,4 +1,5 @@
 /** Listings of a container. */
+import { StorageUnavailableError } from '../errors.ts';
 import { elementsOf, textOf } from '../xml.ts';
 import { isKey } from '../key.ts';
 import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
@@ -35,7 +36,11 @@ export async function* listObjects(
       const key = nameIn(found).slice(root.length).replace(/\/$/, '');
       if (isKey(key)) yield { kind: 'folder', key };
     }
-    marker = textOf(page, 'NextMarker');
+    const next = textOf(page, 'NextMarker');
+    if (next !== undefined && next !== '' && next === marker) {
+      throw new StorageUnavailableError(`cannot list "${folder}" in ${requests.config.location}: it comes to no end`);
+    }
+    marker = next;
   } while (marker !== undefined && marker !== '');
 }
 

@@ -1,4 +1,6 @@
 /** Listing objects, in pages of a thousand. */
+import { StorageUnavailableError } from '../errors.ts';
+import { isKey } from '../key.ts';
 import type { FolderInfo, Key, ListOptions, ObjectInfo } from '../storage.ts';
 import { infoFields, infoOf, type GcsObject } from './object-resource.ts';
 import type { GcsRequests } from './requests.ts';
@@ -69,10 +71,10 @@ async function* everything(
       const key = folder.slice(start.length, -1);
       if (isKey(key)) yield { kind: 'folder', key };
     }
-    pageToken = page.nextPageToken;
+    const next = page.nextPageToken;
+    if (next !== undefined && next !== '' && next === pageToken) {
+      throw new StorageUnavailableError(`cannot list "${prefix}" in ${requests.config.location}: it comes to no end`);
+    }
+    pageToken = next;
   } while (pageToken !== undefined && pageToken !== '');
-}
-
-function isKey(key: string): boolean {
-  return key !== '' && !key.startsWith('/') && !key.endsWith('/') && !key.includes('//');
 }

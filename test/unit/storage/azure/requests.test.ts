@@ -236,6 +236,12 @@ describe('a listing', () => {
     ]);
   });
 
+  it('fails when it comes to no end', async () => {
+    const { storage, http } = azureRig((_, count) => ({ status: 200, body: page('', count < 5 ? 'same' : '') }));
+    await expect(storage.list('')[Symbol.asyncIterator]().next()).rejects.toThrow('it comes to no end');
+    expect(http.requests).toHaveLength(2);
+  });
+
   it('is asked for again when an answer is not whole', async () => {
     const bodies = [page(blob('<Name>a/x</Name>')).slice(0, 100), page(blob('<Name>a/x</Name>'))];
     const { storage, http } = azureRig((_, count) => ({ status: 200, body: bodies[count] ?? '' }));

@@ -290,6 +290,27 @@ describe('requests to Google Cloud Storage', () => {
   });
 });
 
+describe('a listing of Google Cloud Storage', () => {
+  const trouble = (body: object) => ({ status: 200, body: JSON.stringify(body) });
+
+  it('fails when it comes to no end', async () => {
+    await using rig = await gcsRig();
+    let pages = 0;
+    rig.standIn.trouble = () => ((pages += 1) <= 5 ? trouble({ items: [], nextPageToken: 'same' }) : undefined);
+    await expect(rig.storage.list('')[Symbol.asyncIterator]().next()).rejects.toThrow('it comes to no end');
+    expect(pages).toBe(2);
+  });
+
+  it('leaves out what is no key, so that whatever it gives can be read and deleted', async () => {
+    await using rig = await gcsRig();
+    const items = ['db/a', 'db/../b', 'db/./c', 'db/f/', 'db/x//y'].map((name) => ({ name, size: '1' }));
+    rig.standIn.trouble = () => trouble({ items, prefixes: ['db/g/', 'db/../'] });
+    const keys: string[] = [];
+    for await (const { key } of rig.storage.list('')) keys.push(key);
+    expect(keys).toEqual(['a', 'g']);
+  });
+});
+
 describe('an error that comes from Google Cloud Storage with a status of success', () => {
   it.each([
     ['in its words', JSON.stringify({ error: { code: 503, message: 'Trouble.', errors: [] } })],
