@@ -183,7 +183,9 @@ async function judge(rig: Rig, one: Case): Promise<readonly string[]> {
     if (one.isExamined) problems.push(...(await examine(rig, target, one)));
   } finally {
     for (const name of readdirSync(rig.folder)) {
-      if (/^(restored|copy)/.test(name)) rmSync(join(rig.folder, name), { recursive: true, force: true });
+      // Prefetched WAL may still be coming in.
+      const patience = { maxRetries: 50, retryDelay: 100 };
+      if (/^(restored|copy)/.test(name)) rmSync(join(rig.folder, name), { recursive: true, force: true, ...patience });
     }
   }
   return problems;
