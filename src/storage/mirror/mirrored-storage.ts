@@ -18,6 +18,7 @@ import type {
   WriteOptions,
 } from '../storage.ts';
 import type { Mirror, MirrorFailure, Mirrors } from './mirror.ts';
+import { copyAcross } from './same-content.ts';
 import { writeToMirrors } from './write.ts';
 
 /** How mirrors are used. */
@@ -135,9 +136,19 @@ class MirroredStorage implements Storage {
     checkKey(to);
     options.signal?.throwIfAborted();
     const { done, failures } = await this.#everywhere(options, ({ storage }) => storage.copy(from, to, options));
-    const absent = failures.filter(({ error }) => error instanceof ObjectNotFoundError).length;
-    if (done.length === 0 && absent >= this.#neededForAbsence()) throw new ObjectNotFoundError(from, this.location);
-    this.#mirrors.judge(`copy "${from}"`, done, failures);
+    const absent = failures.filter(({ error }) => error instanceof ObjectNotFoundError);
+    const [holder] = done;
+    if (holder === undefined && absent.length >= this.#neededForAbsence()) {
+      throw new ObjectNotFoundError(from, this.location);
+    }
+    const others = failures.filter((failure) => holder === undefined || !absent.includes(failure));
+    for (const { mirror } of absent) {
+      // It lacks the original, and gets the copy all the same.
+      const copying = holder && copyAcross(to, holder.storage, mirror.storage, options).then(() => done.push(mirror));
+      await copying?.catch((error: unknown) => others.push({ mirror, error }));
+    }
+    options.signal?.throwIfAborted();
+    this.#mirrors.judge(`copy "${from}"`, done, others);
   }
 
   async removeLeftovers(prefix: Key, options: Abortable = {}): Promise<void> {
@@ -198,7 +209,7 @@ class MirroredStorage implements Storage {
   async #everywhere(
     { signal }: Abortable,
     act: (mirror: Mirror) => Promise<void>,
-  ): Promise<{ readonly done: readonly Mirror[]; readonly failures: readonly MirrorFailure[] }> {
+  ): Promise<{ readonly done: Mirror[]; readonly failures: readonly MirrorFailure[] }> {
     const done: Mirror[] = [];
     const failures: MirrorFailure[] = [];
     await Promise.all(

@@ -285,6 +285,9 @@ describe('deleting from mirrors', () => {
     const storage = mirrorsOf(all);
     await put(storage, 'a', 'x');
     await storage.copy('a', 'b');
+    await all[1]?.inside.delete(['a']);
+    await storage.copy('a', 'c');
+    expect(await contents(all, 'c')).toEqual(await contents(all, 'b'));
     expect(await contents(all, 'b')).toEqual(['x', 'x']);
     await expect(storage.copy('none', 'b')).rejects.toThrow(ArchiverError);
   });
