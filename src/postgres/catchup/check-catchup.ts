@@ -77,6 +77,14 @@ export async function checkCatchup(
       `If the standby still lacks WAL, push another on the primary: catchup-push … --from-lsn ${reached}`,
     );
   }
+  const { interruptedEnd } = standby;
+  if (interruptedEnd !== undefined && sentinel.finishLsn < interruptedEnd) {
+    throw new CatchupError(
+      'usage',
+      `"${name}" is older than the catchup that was interrupted, which has left files up to ${formatLsn(interruptedEnd)}`,
+      `Run catchup-fetch with that one again, or with a newer one: catchup-push … --from-lsn ${reached}`,
+    );
+  }
   await checkHistory(name, standby, archive, options);
 }
 

@@ -3,7 +3,7 @@
  * pages that changed since; what the primary no longer has is left alone. Before anything else the standby loses its
  * `pg_control`, which comes last: what is interrupted cannot be started, and another run carries on.
  */
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CorruptError } from '../../errors.ts';
 import type { Transport } from '../../pipeline/transport.ts';
@@ -24,7 +24,7 @@ import { unpackChain } from '../restore/unpack-chain.ts';
 import { asCatchups, catchupKeyOf } from './catchup-storage.ts';
 import { checkCatchup, checkChecksums, checkCluster } from './check-catchup.ts';
 import { layoutOfStandby, makeNewTablespaces, requireFiles, type StandbyLayout } from './standby-layout.ts';
-import { examineStandby, setAsideControlOf, takeOutOfService, type Standby } from './standby.ts';
+import { examineStandby, forgetSetAside, takeOutOfService, type Standby } from './standby.ts';
 
 /** What to fetch, and where to. */
 export interface CatchupRequest {
@@ -96,7 +96,7 @@ export async function fetchCatchup(services: FetchServices, prepared: PreparedCa
   const { parts: count, storedBytes } = sizesOf(chain);
   logger.info('catching up', { catchup: request.catchup, destination, parts: count, storedBytes });
   try {
-    takeOutOfService(standby);
+    takeOutOfService(standby, request.sentinel.finishLsn ?? standby.control.checkpoint.lsn);
     makeNewTablespaces(layout);
     const [parts] = await unpackChain(services, storedChain(chain), {
       layout,
@@ -141,5 +141,5 @@ function complete({ request, standby, layout, control, label }: PreparedCatchup,
   writeFileSync(held, control.file.bytes, { mode: control.file.mode & 0o777, flush: durable });
   renameSync(held, localPath(layout, controlFilePath));
   if (durable) syncFolder(dirname(join(layout.destination, controlFilePath)));
-  rmSync(setAsideControlOf(standby), { force: true });
+  forgetSetAside(standby);
 }

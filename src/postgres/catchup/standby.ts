@@ -1,20 +1,25 @@
 /** The standby that a catchup is unpacked over: what it is, how far it came, and taking it out of service meanwhile. */
-import { existsSync, lstatSync, renameSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArchiverError, codeOf, type ErrorKind } from '../../errors.ts';
 import { readStart, syncFolder } from '../../platform/files.ts';
 import { labelMember } from '../backup/names.ts';
 import { controlFileBytes, parseControlFile, type ClusterState, type ControlFile } from '../control-file.ts';
 import { requireStopped } from '../in-place/existing-cluster.ts';
+import { formatLsn, parseLsn, type Lsn } from '../lsn.ts';
 import { controlFilePath } from '../pgdata.ts';
 
 /** The control file of the standby while a catchup is unpacked: it tells how far the standby had come before. */
 const setAsidePath = `${controlFilePath}.before_catchup`;
+/** Where the catchup ends that is being unpacked: the files may have its changes, also when it was interrupted. */
+const endPath = `${setAsidePath}.end`;
 
 /** A stopped standby. */
 export interface Standby {
   readonly dataDirectory: string;
   readonly control: ControlFile;
+  /** End of a catchup that was interrupted. */
+  readonly interruptedEnd?: Lsn | undefined;
 }
 
 /** Why a directory cannot be caught up. */
@@ -47,10 +52,13 @@ export function examineStandby(dataDirectory: string): Standby {
     throw noStandby(dataDirectory, `its state is "${control.state}"`);
   }
   // What an interrupted catchup has left beside the control file that it set aside is its own label.
-  if (path.endsWith(controlFilePath) && isFile(join(dataDirectory, labelMember))) {
+  const isInterrupted = !path.endsWith(controlFilePath);
+  if (!isInterrupted && isFile(join(dataDirectory, labelMember))) {
     throw noStandby(dataDirectory, `its "${labelMember}" says that it was restored and never started`);
   }
-  return { dataDirectory, control };
+  const end = join(dataDirectory, endPath);
+  const interruptedEnd = isInterrupted && existsSync(end) ? parseLsn(readFileSync(end, 'utf8')) : undefined;
+  return { dataDirectory, control, interruptedEnd };
 }
 
 /** Where the standby is: all changes before are in its files. */
@@ -58,9 +66,17 @@ export function reachedLsn({ control }: Standby): ControlFile['checkpoint']['red
   return control.checkpoint.redo;
 }
 
-/** From now on no server starts in it. @throws InPlaceError (kind `busy`) when one has started meanwhile: nothing is changed then */
-export function takeOutOfService({ dataDirectory }: Standby): void {
+/**
+ * From now on no server starts in it.
+ *
+ * @param end of the catchup that is unpacked then
+ * @throws InPlaceError (kind `busy`) when one has started meanwhile: nothing is changed then
+ */
+export function takeOutOfService({ dataDirectory }: Standby, end: Lsn): void {
   requireStopped(dataDirectory);
+  const noted = join(dataDirectory, endPath);
+  writeFileSync(`${noted}.tmp`, formatLsn(end), { mode: 0o600, flush: true });
+  renameSync(`${noted}.tmp`, noted);
   const path = join(dataDirectory, controlFilePath);
   const aside = join(dataDirectory, setAsidePath);
   let isOurs = true;
@@ -75,15 +91,18 @@ export function takeOutOfService({ dataDirectory }: Standby): void {
     // It may have started between the look and the deed.
     requireStopped(dataDirectory);
   } catch (error) {
-    if (isOurs) renameSync(aside, path);
+    if (isOurs) {
+      renameSync(aside, path);
+      rmSync(noted, { force: true });
+    }
     throw error;
   }
   syncFolder(join(dataDirectory, 'global'));
 }
 
-/** Where the control file was set aside: to be removed when there is another one. */
-export function setAsideControlOf({ dataDirectory }: Standby): string {
-  return join(dataDirectory, setAsidePath);
+/** Removes what was kept of before, once there is another control file. */
+export function forgetSetAside({ dataDirectory }: Standby): void {
+  for (const path of [setAsidePath, endPath]) rmSync(join(dataDirectory, path), { force: true });
 }
 
 function noStandby(dataDirectory: string, why: string): CatchupError {

@@ -197,6 +197,21 @@ describe('unpacking a catchup over a standby', () => {
     expect(read('base/5/1').length).toBe(4 * pageBytes);
     expect(readdirSync(join(standby, 'global'))).toEqual(['pg_control']);
   });
+
+  it('takes no older one after one that was interrupted, whose pages may be there', async () => {
+    const sentinel = { ...since, finishLsn: parseLsn('0/4000000') };
+    const newer = { ...catchup, name: 'base_000000010000000000000003', sentinel };
+    const gap = madeIncrement(5, [[4, plainPage(9)]]);
+    const parts = { ...catchup.parts, 'part_001.tar': [{ name: '/base/5/1', content: gap }] };
+    await expect(fetch({ ...newer, parts })).rejects.toMatchObject({ kind: 'corrupt' });
+    await expect(fetch()).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('older than the catchup that was interrupted') as unknown,
+    });
+    expect(existsSync(join(standby, 'global/pg_control'))).toBe(false);
+    await fetch(newer);
+    expect(readdirSync(join(standby, 'global'))).toEqual(['pg_control']);
+  });
 });
 
 describe('a catchup is refused, and nothing is touched,', () => {
