@@ -46,7 +46,7 @@ export interface SyncStorages {
 }
 
 /** What checks write, and delete again. */
-const checkObject = /^wal-g_storage_check$/;
+const checkObject = /^(?:wal-g_storage_check$|walvault_(?:doctor|key_check)_)/;
 
 /** Compares the listings. A storage that cannot be listed is left aside and told. */
 export async function planSync({ from, to }: SyncStorages, options: Abortable): Promise<SyncPlan> {
