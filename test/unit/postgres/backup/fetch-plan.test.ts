@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { CorruptError } from '../../../../src/errors.ts';
-import { planFetch, type BackupContents, type FetchPlan, type FetchScope } from '../../../../src/postgres/backup/fetch-plan.ts';
+import {
+  planFetch,
+  type BackupContents,
+  type FetchPlan,
+  type FetchScope,
+} from '../../../../src/postgres/backup/fetch-plan.ts';
 import type { ObjectInfo } from '../../../../src/storage/storage.ts';
 
 const name = 'base_000000010000000000000002';
