@@ -71,7 +71,7 @@ async function objectionOfChecksums(
   options: Abortable,
 ): Promise<string | undefined> {
   // A key that only encrypts cannot tell; see docs/delta-backups.md.
-  if (!server.dataChecksums || !canRead(backups)) return undefined;
+  if (!server.dataChecksums || !(await canRead(backups))) return undefined;
   const found = await findObject(backups, `${tarPartitionsFolder(name)}/${controlPart}`, options);
   if (found === undefined) return `"${name}" has no control file`;
   try {
@@ -123,12 +123,12 @@ function readLocal(path: string): string | undefined {
   }
 }
 
-function canRead({ crypter }: Transport): boolean {
-  return crypter?.canDecrypt !== false;
+async function canRead({ crypter }: Transport): Promise<boolean> {
+  return crypter === undefined || (await crypter.report()).canDecrypt;
 }
 
 async function readArchived(archive: Transport, name: string, options: Abortable): Promise<string | undefined> {
-  if (!canRead(archive)) return undefined;
+  if (!(await canRead(archive))) return undefined;
   const opened = await openObject(archive, walKey(name), options);
   return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
 }

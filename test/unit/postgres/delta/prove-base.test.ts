@@ -59,7 +59,8 @@ describe('whether a backup can build on a base', () => {
   }
 
   it('asks nothing of objects that the key of this machine cannot decrypt', async () => {
-    const crypter = { canDecrypt: false } as NonNullable<Transport['crypter']>;
+    const report = () => Promise.resolve({ canEncrypt: true, canDecrypt: false, keys: [] });
+    const crypter = { report } as unknown as NonNullable<Transport['crypter']>;
     archive = { ...archive, crypter };
     inServer('00000002.history', '1\t0/3000000\tno recovery target specified\n');
     await inArchive('00000002.history', 'encrypted');
