@@ -101,9 +101,9 @@ describe('the memory of uploads', () => {
 
 describe('the limit of memory', () => {
   it('is a setting, which threads share', () => {
-    expect(openUploadBuffers(rawSettings({})).limitBytes).toBe(128 * mib);
+    expect(openUploadBuffers(rawSettings({})).limitBytes).toBe(64 * mib);
     expect(openUploadBuffers(rawSettings({ WALG_MEMORY_LIMIT: '1gb' })).limitBytes).toBe(1024 * mib);
-    expect(withMemoryShare({ A: 'b' }, 4)).toEqual({ A: 'b', WALG_MEMORY_LIMIT: String(32 * mib) });
+    expect(withMemoryShare({ A: 'b' }, 4)).toEqual({ A: 'b', WALG_MEMORY_LIMIT: String(16 * mib) });
     expect(withMemoryShare({ WALG_MEMORY_LIMIT: '16mb' }, 16)).toEqual({ WALG_MEMORY_LIMIT: String(10 * mib) });
     expect(() => openUploadBuffers(rawSettings({ WALG_MEMORY_LIMIT: '1mb' }))).toThrow('WALG_MEMORY_LIMIT');
   });
