@@ -54,7 +54,7 @@ function pageOf(bytes: Buffer, at: number): Buffer {
 
 /** Without what an SP-GiST index remembers, `SpGistMetaPageData.lastUsedPages`, and the checksum over it. */
 function comparable(page: Buffer): Buffer {
-  const isMetaPage = page.readUInt16LE(pageBytes - 2) === 0xff82 && page.readUInt32LE(24) === 0xba0b41ee;
+  const isMetaPage = page.readUInt16LE(pageBytes - 2) === 0xff82 && page.readUInt32LE(24) === 0xba0babee;
   if (!isMetaPage) return page;
   return Buffer.from(page).fill(0, 8, 10).fill(0, 28, 92);
 }
