@@ -119,7 +119,11 @@ async function pushFiles(session: BackupSession, cluster: PushedCluster, options
   const finishTimeline = timelineNow === session.timeline ? undefined : timelineNow;
   // A standby that catches up gets the WAL from its primary.
   const needsArchive = finishTimeline === undefined && catchup === undefined;
-  if (needsArchive) await checkWal(options.archive, { session, end, server }, options);
+  const recordsDatabases = options.recordDatabases && !options.filesMetadataDisabled;
+  const [databases] = await Promise.all([
+    recordsDatabases ? listDatabases(server, logger) : [],
+    needsArchive ? checkWal(options.archive, { session, end, server }, options) : undefined,
+  ]);
 
   const backup: FinishedBackup = {
     session,
@@ -139,8 +143,6 @@ async function pushFiles(session: BackupSession, cluster: PushedCluster, options
     filesMetadataDisabled: options.filesMetadataDisabled,
     finishTimeline,
   };
-  const databases =
-    options.recordDatabases && !options.filesMetadataDisabled ? await listDatabases(server, logger) : [];
   if (base !== undefined && options.isPermanent) await markChainPermanent(transport.storage, base, { signal, logger });
   const recorded = { ...backup, beside: await pushSums(transport, backup, { signal }) };
   const { uncompressedBytes, compressedBytes } = await recordBackup(transport.storage, recorded, databases, { signal });

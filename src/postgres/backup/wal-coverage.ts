@@ -27,7 +27,7 @@ export interface WalWait {
 }
 
 const askedAtOnce = 8;
-const firstPauseMs = 200;
+const firstPauseMs = 50;
 const longestPauseMs = 2000;
 
 /** Names of the segments that hold the range. */
