@@ -10,9 +10,8 @@ import type { ComposerName } from '../composers/composer.ts';
 import type { ChangesWish } from '../delta/changes-since.ts';
 import type { BaseRequest } from '../delta/base.ts';
 
-/** What backup-push is asked to do. Durations in milliseconds, 0 = none. */
-export interface PushOptions {
-  readonly directory: string;
+/** What every push of a backup is asked to do. Durations in milliseconds, 0 = none. */
+export interface CommonPushOptions {
   readonly settings: RawSettings;
   readonly transport: Transport;
   /** Where the WAL of the backup is looked for. */
@@ -20,9 +19,6 @@ export interface PushOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  readonly workerEntry: URL;
-  /** Parts written at once. */
-  readonly workers: number;
   /** Bytes per second; undefined = unlimited. */
   readonly diskRateLimit: number | undefined;
   readonly networkRateLimit: number | undefined;
@@ -33,6 +29,20 @@ export interface PushOptions {
   readonly userData: JsonValue | undefined;
   readonly isPermanent: boolean;
   readonly filesMetadataDisabled: boolean;
+  readonly aliveCheckIntervalMs: number;
+  readonly walWaitTimeoutMs: number;
+  /** Fail instead of warning when WAL is missing. */
+  readonly requireWal: boolean;
+  /** Shows the transfer of about so many bytes. */
+  openProgress(totalBytes: number): Progress;
+}
+
+/** What backup-push of a local data directory is asked to do. */
+export interface PushOptions extends CommonPushOptions {
+  readonly directory: string;
+  readonly workerEntry: URL;
+  /** Parts written at once. */
+  readonly workers: number;
   /** What delta is wanted; `maxSteps` 0: none. */
   readonly delta: BaseRequest;
   readonly changes: ChangesWish;
@@ -43,13 +53,7 @@ export interface PushOptions {
   readonly resume: ResumeOptions;
   /** Record the names of databases and relations. */
   readonly recordDatabases: boolean;
-  readonly aliveCheckIntervalMs: number;
   readonly stopTimeoutMs: number;
-  readonly walWaitTimeoutMs: number;
-  /** Fail instead of warning when WAL is missing. */
-  readonly requireWal: boolean;
-  /** Shows the transfer of so many bytes. */
-  openProgress(totalBytes: number): Progress;
 }
 
 /** Whether checksums of pages are verified, and how many corrupt ones are told of for each file. */

@@ -3,14 +3,9 @@
  * protocol, and they are cut into the parts of a backup like any other. Always a full one. Format: docs/storage-layout.md.
  */
 import { createRateLimiter, type RateLimiter } from '../../bytes/rate-limiter.ts';
-import type { JsonValue } from '../../catalog/json.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { ArchiverError, InterruptedError } from '../../errors.ts';
-import type { RawSettings } from '../../config/setting.ts';
 import type { Transport } from '../../pipeline/transport.ts';
-import type { Clock } from '../../platform/clock.ts';
-import type { Logger } from '../../platform/logger.ts';
-import type { Progress } from '../../platform/progress.ts';
 import { withRateLimit } from '../../storage/rate-limit.ts';
 import { watchServer } from '../backup/alive-check.ts';
 import { checkWal } from '../backup/check-wal.ts';
@@ -19,7 +14,7 @@ import { formatFilesMetadata, type FileEntry } from '../backup/files-metadata.ts
 import { checkEncryption, checkSegmentSize, reportArchiving } from '../backup/preflight.ts';
 import type { FullSentinel } from '../backup/sentinel.ts';
 import { removeUnfinished, tidyUp } from '../backup/unfinished.ts';
-import type { PushedBackup } from '../backup/push-options.ts';
+import type { CommonPushOptions, PushedBackup } from '../backup/push-options.ts';
 import { openConnector } from '../server/connection.ts';
 import { openPostgresServer } from '../server/live-server.ts';
 import type { PostgresServer } from '../server/server.ts';
@@ -28,33 +23,10 @@ import { firstWithManifest, rateLimits } from './base-backup-command.ts';
 import { startNamedBackup, type NamedBackup } from './named-backup.ts';
 import { pushArchives, type PushedArchives, type StreamedFile } from './push-archives.ts';
 
-/** What a remote backup-push is asked to do. Durations in milliseconds, 0 = none. */
-export interface RemotePushOptions {
-  readonly settings: RawSettings;
-  readonly transport: Transport;
-  /** Where the WAL of the backup is looked for. */
-  readonly archive: Transport;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-  /** Bytes per second that the server reads and sends; undefined = unlimited. */
-  readonly diskRateLimit: number | undefined;
-  readonly networkRateLimit: number | undefined;
-  readonly thresholdBytes: number;
-  /** What WALG_PG_WAL_SIZE says, if it says something. */
-  readonly segmentBytes: number | undefined;
-  readonly hostname: string;
-  readonly userData: JsonValue | undefined;
-  readonly isPermanent: boolean;
-  readonly filesMetadataDisabled: boolean;
+/** What a remote backup-push is asked to do; `diskRateLimit` is what the server reads and sends. */
+export interface RemotePushOptions extends CommonPushOptions {
   readonly verifiesChecksums: boolean;
   readonly withManifest: boolean;
-  readonly aliveCheckIntervalMs: number;
-  readonly walWaitTimeoutMs: number;
-  /** Fail instead of warning when WAL is missing. */
-  readonly requireWal: boolean;
-  /** Shows the transfer of about so many bytes. */
-  openProgress(totalBytes: number): Progress;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What the doctor asks a server. Each question is asked on its own: a role that may not know one thing may know another. */
-import { numberOf, optionalDate, optionalText, textOf } from './rows.ts';
+import { readArchiverState } from './archiver-state.ts';
+import { numberOf, optionalText, textOf } from './rows.ts';
 import { ServerQueryError } from './errors.ts';
 import type { ArchiverState } from './server.ts';
 import type { Session } from './session.ts';
@@ -91,7 +92,7 @@ async function askAll(session: Session): Promise<ServerCondition> {
     systemIdentifier: await unlessRefused(() => readSystemIdentifier(session)),
     settings: new Map(settings.map((one) => [textOf(one, 'name'), optionalText(one, 'setting') ?? ''])),
     role: await readRole(session),
-    archiver: await unlessRefused(() => readArchiver(session)),
+    archiver: await unlessRefused(() => readArchiverState((query) => session.query(query))),
     waitingFiles: await unlessRefused(() => readWaiting(session)),
     slots: await unlessRefused(() => readSlots(session)),
   };
@@ -132,23 +133,6 @@ async function readRole(session: Session): Promise<RoleCondition> {
     name: textOf(row, 'rolname'),
     isSuperuser: textOf(row, 'rolsuper') === 't',
     forbiddenFunctions: forbidden.map((one) => textOf(one, 'function')),
-  };
-}
-
-async function readArchiver(session: Session): Promise<ArchiverState> {
-  const [row] = await session.query({
-    text: `select archived_count, last_archived_wal, extract(epoch from last_archived_time) as last_archived_time,
-      failed_count, last_failed_wal, extract(epoch from last_failed_time) as last_failed_time
-      from pg_catalog.pg_stat_archiver`,
-    failure: 'cannot ask the server what it has archived',
-  });
-  return {
-    archivedCount: BigInt(textOf(row, 'archived_count')),
-    lastArchivedWal: optionalText(row, 'last_archived_wal'),
-    lastArchivedTime: optionalDate(row, 'last_archived_time'),
-    failedCount: BigInt(textOf(row, 'failed_count')),
-    lastFailedWal: optionalText(row, 'last_failed_wal'),
-    lastFailedTime: optionalDate(row, 'last_failed_time'),
   };
 }
 
