@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, readlinkSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeServerDirectory } from '../postgres/server-user.ts';
-import type { TestServer } from '../postgres/server.ts';
+import type { ServerSettings, TestServer } from '../postgres/server.ts';
 import { openRig, type Rig } from '../rig.ts';
 import { compareClusters } from './compare.ts';
 import { examineCluster, factsOfAll } from './examine.ts';
@@ -178,7 +178,10 @@ async function judge(rig: Rig, one: Case): Promise<readonly string[]> {
     for (const name of ['backup_label', 'recovery.signal', 'postgresql.auto.conf', 'global/pg_control']) {
       cpSync(join(target, name), join(copy, name));
     }
-    for (const directory of [target, copy]) await recover(rig, directory);
+    await recover(rig, target);
+    // The copy was made when the backup had ended: of what was truncated between, WAL before that finds nothing. Where
+    // the backup ends the server takes that for an inconsistency, which the later WAL clears up.
+    await recover(rig, copy, { ignore_invalid_pages: true });
     problems.push(...compareClusters(target, copy, one.what));
     if (one.isExamined) problems.push(...(await examine(rig, target, one)));
   } finally {
@@ -192,8 +195,11 @@ async function judge(rig: Rig, one: Case): Promise<readonly string[]> {
 }
 
 /** Recovers to the target and shuts down there, which writes all pages to the disk. */
-async function recover(rig: Rig, directory: string): Promise<void> {
-  const server = await rig.startRestored(directory, { settings: { hot_standby: false }, prepareOnly: true });
+async function recover(rig: Rig, directory: string, settings: ServerSettings = {}): Promise<void> {
+  const server = await rig.startRestored(directory, {
+    settings: { hot_standby: false, ...settings },
+    prepareOnly: true,
+  });
   await server.start().catch(() => undefined);
   await server.exited();
   if (!server.log().includes('recovery stopping')) throw new Error(`${directory}: ${server.log().slice(-2000)}`);
