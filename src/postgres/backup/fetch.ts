@@ -14,6 +14,7 @@ import { readChain } from '../restore/chain.ts';
 import { planChain, type ChainPlan } from '../restore/chain-plan.ts';
 import { planRestoreOnly, type RelationPattern } from '../restore/restore-only.ts';
 import { unpackChain } from '../restore/unpack-chain.ts';
+import { markChainVisible } from '../restore/visibility-marks.ts';
 import { checkArrived, checkLabel, checkRestoredControl, checkRestoredLabel } from './check-restore.ts';
 import { completeRestore } from './complete-restore.ts';
 import { readStoredControl, type StoredControl } from './control-of-backup.ts';
@@ -164,6 +165,7 @@ export async function restoreBackup(services: FetchServices, prepared: PreparedF
     const unpacked = await unpackChain(services, chain, { ...request, layout, leaveOut });
     const small = [...labels.values(), ...(control === undefined ? [] : [control.file])];
     checkArrived(chain, { parts: unpacked[0], small });
+    await markChainVisible(services, prepared);
     const parts = [...unpacked.flat(), ...(present === undefined ? [] : [present])];
     if (mask === undefined && !labels.has(labelMember)) checkRestoredLabel(request, layout);
     if (mask === undefined && control === undefined) checkRestoredControl(request, layout);

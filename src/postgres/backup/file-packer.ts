@@ -8,9 +8,9 @@ import { createContentHasher } from '../in-place/content-hash.ts';
 import { hashedContent } from '../in-place/hashed-content.ts';
 import { incrementBytes } from '../pages/increment.ts';
 import { scanByChanges, scanFile, type FileScan } from '../pages/file-scan.ts';
-import { incrementContent, verifiedContent, visibilityMapContent, type PageSource } from '../pages/page-content.ts';
+import { incrementContent, verifiedContent, type PageSource } from '../pages/page-content.ts';
 import { segmentPages, type PageScanner } from '../pages/page-scan.ts';
-import { isPagedFile, isVisibilityMap, relationFileOf } from '../pages/relation-file.ts';
+import { isPagedFile, relationFileOf } from '../pages/relation-file.ts';
 import { createPageScanner } from '../pages/scanner.ts';
 import type { CorruptBlocks } from './files-metadata.ts';
 import type { PackedEntry } from './plan-parts.ts';
@@ -91,11 +91,6 @@ export function openFilePacker(
           block: found.invalidBlock,
         });
       }
-    }
-    if (pages.visibilityTrustedBefore !== undefined && isVisibilityMap(entry.name)) {
-      scanner ??= createPageScanner();
-      const source = { fd, scanner, since: pages.visibilityTrustedBefore };
-      return { content: visibilityMapContent(source, entry.sizeBytes), sizeBytes: entry.sizeBytes, isWhole: true };
     }
     const isVerified = pages.verifiedBefore !== undefined && isPagedFile(entry.name, entry.sizeBytes);
     const content = isVerified

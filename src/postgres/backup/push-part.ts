@@ -16,8 +16,6 @@ export interface PageOptions {
   readonly since: bigint | undefined;
   /** Verify the checksums of pages that the server did not change since this LSN, the start of the backup. */
   readonly verifiedBefore: bigint | undefined;
-  /** In deltas of a cluster without checksums: pages of visibility maps that changed since this LSN are left out. */
-  readonly visibilityTrustedBefore: bigint | undefined;
   /** How many numbers of corrupt pages are kept of a file. */
   readonly corruptBlocksKept: number;
 }

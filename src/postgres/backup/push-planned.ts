@@ -4,7 +4,6 @@ import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Owners } from '../cluster/member.ts';
-import type { DeltaBase } from '../delta/base.ts';
 import { pageBytes, segmentPages } from '../pages/page-scan.ts';
 import type { PostgresServer } from '../server/server.ts';
 import { withTargetStorage } from '../target-storage.ts';
@@ -66,15 +65,8 @@ export function pageOptionsOf(
   return {
     since: options.catchup?.fromLsn ?? base?.startLsn,
     verifiedBefore: enabled && isPossible ? startLsn : undefined,
-    visibilityTrustedBefore: server.dataChecksums ? undefined : visibilityTrustedBefore(base, options),
     corruptBlocksKept: blocksKept,
   };
-}
-
-/** A map that a delta in the middle of the chain left without its marks must not get them back from a later one. */
-function visibilityTrustedBefore(base: DeltaBase | undefined, { catchup }: PushOptions): bigint | undefined {
-  if (catchup !== undefined) return 0n;
-  return base === undefined ? undefined : (base.chain.at(-1)?.sentinel.startLsn ?? 0n);
 }
 
 /** Undefined: no limit. */

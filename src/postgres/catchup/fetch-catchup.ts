@@ -21,6 +21,7 @@ import { readSmallTar, type SmallFile } from '../backup/small-tar.ts';
 import { controlFilePath } from '../pgdata.ts';
 import { planChain, type ChainPlan, type ChainStep } from '../restore/chain-plan.ts';
 import { unpackChain } from '../restore/unpack-chain.ts';
+import { restoreVisibilityMarks } from '../restore/visibility-marks.ts';
 import { asCatchups, catchupKeyOf } from './catchup-storage.ts';
 import { checkCatchup, checkChecksums, checkCluster } from './check-catchup.ts';
 import { layoutOfStandby, makeNewTablespaces, requireFiles, type StandbyLayout } from './standby-layout.ts';
@@ -108,6 +109,7 @@ export async function fetchCatchup(services: FetchServices, prepared: PreparedCa
       newestFirst: false,
     });
     checkArrived(chain, { parts, small: [label, control.file] });
+    await markVisible(services, prepared);
     complete(prepared, parts);
     return {
       destination,
@@ -118,6 +120,16 @@ export async function fetchCatchup(services: FetchServices, prepared: PreparedCa
     logger.warn('the standby has no pg_control and cannot be started: run catchup-fetch again', { destination });
     throw error;
   }
+}
+
+/** As after a chain of deltas: the standby lacks marks that the primary made without LSNs. */
+async function markVisible(
+  { signal }: FetchServices,
+  { chain, layout, control, request: { sentinel, durable } }: PreparedCatchup,
+): Promise<void> {
+  if (control.contents?.dataChecksumVersion !== 0 || sentinel.kind !== 'delta') return;
+  const { parentLsn: since, startLsn: before } = sentinel;
+  if (before !== undefined) await restoreVisibilityMarks(chain, { layout, since, before, durable, signal });
 }
 
 /** Workers have the storage as it is. */

@@ -2,7 +2,7 @@
 import type { TarContent } from '../../archive/writer.ts';
 import { formatIncrementHead, type IncrementHead } from './increment.ts';
 import { isCorrupt, isInvalid, readPages, type PageLook } from './page-reader.ts';
-import { pageBytes, verdict, type PageScanner } from './page-scan.ts';
+import { pageBytes, type PageScanner } from './page-scan.ts';
 import { pagesAtOnce } from './scanner.ts';
 
 /** How pages are read. */
@@ -22,36 +22,6 @@ export function incrementContent(source: PageSource, head: IncrementHead): Omit<
 /** All of a file, of `sizeBytes` at most; it may end before. */
 export function verifiedContent(source: PageSource, sizeBytes: number): Omit<TarContent, 'close'> {
   return contentOfPieces(filePieces(source, sizeBytes));
-}
-
-/**
- * A visibility map without its pages that the server changed since `since`, which come as zeros: no row is called visible
- * to all. A server without page checksums marks pages of tables so without a new LSN, so that a delta has the marks of the
- * map but not those of the pages; a row that is deleted then would be found in its index for ever.
- *
- * @param sizeBytes pages that the file no longer has come as zeros, too
- */
-export function visibilityMapContent(
-  { fd, scanner, since }: Pick<PageSource, 'fd' | 'scanner'> & { readonly since: bigint },
-  sizeBytes: number,
-): Omit<TarContent, 'close'> {
-  return contentOfPieces(
-    visibilityPieces({ fd, scanner, look: { since, firstBlock: 0, withChecksums: false } }, sizeBytes),
-  );
-}
-
-function* visibilityPieces(source: PageSource, sizeBytes: number): Generator<Uint8Array> {
-  const { fd, scanner, look } = source;
-  for (let at = 0; at < sizeBytes; at += pagesAtOnce * pageBytes) {
-    const wanted = Math.min(pagesAtOnce * pageBytes, sizeBytes - at);
-    const { pages, verdicts } = readPages(fd, scanner, at / pageBytes, Math.floor(wanted / pageBytes), look);
-    scanner.bytes.fill(0, pages * pageBytes);
-    verdicts.forEach((found, page) => {
-      if ((found & (verdict.isChanged | verdict.isInvalid)) === 0) return;
-      scanner.bytes.fill(0, page * pageBytes, (page + 1) * pageBytes);
-    });
-    yield scanner.bytes.subarray(0, wanted);
-  }
 }
 
 function* incrementPieces(source: PageSource, head: IncrementHead): Generator<Uint8Array> {

@@ -60,7 +60,6 @@ describe('writing a tar part', () => {
         pages: {
           since: undefined,
           verifiedBefore: undefined,
-          visibilityTrustedBefore: undefined,
           corruptBlocksKept: 10,
         },
       },

@@ -5,12 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { scanByChanges, scanFile, type FileScan } from '../../../../src/postgres/pages/file-scan.ts';
 import { formatIncrementHead, incrementBytes } from '../../../../src/postgres/pages/increment.ts';
-import {
-  incrementContent,
-  verifiedContent,
-  visibilityMapContent,
-  type PageSource,
-} from '../../../../src/postgres/pages/page-content.ts';
+import { incrementContent, verifiedContent, type PageSource } from '../../../../src/postgres/pages/page-content.ts';
 import { pageBytes, segmentPages } from '../../../../src/postgres/pages/page-scan.ts';
 import { createPageScanner } from '../../../../src/postgres/pages/scanner.ts';
 import { madePage } from '../../../../testtools/pages.ts';
@@ -179,14 +174,5 @@ describe('a file of pages', () => {
     Atomics.store(shared, 0, 2);
     await new Promise((resolve) => writer.once('exit', resolve));
     expect(damaged).toEqual([]);
-  });
-
-  it('of a visibility map comes without the pages that changed', () => {
-    const size = write(older(0), newer(1), emptyPage, madePage({ lsn: 0n }), older(4));
-    const bytes = read(visibilityMapContent({ fd, scanner, since }, size + 100), size + 100);
-    const expected = [older(0), emptyPage, emptyPage, emptyPage, older(4), Buffer.alloc(100)];
-    expect(bytes.equals(Buffer.concat(expected))).toBe(true);
-    ftruncateSync(fd, pageBytes);
-    expect(read(visibilityMapContent({ fd, scanner, since }, size), size).length).toBe(size);
   });
 });
