@@ -51,6 +51,9 @@ export interface SessionOptions {
   chooseBase(begun: BegunBackup): Promise<DeltaBase | undefined>;
 }
 
+/** How the labels of our backups begin. */
+export const labelOfOurs = 'walvault ';
+
 const startAttempts = 5;
 
 /**
@@ -64,7 +67,7 @@ export async function openBackupSession(server: PostgresServer, options: Session
     signal.throwIfAborted();
     const startTime = clock.now();
     logger.info('starting the backup on the server: it makes a checkpoint first');
-    const start = await server.startBackup(`walvault ${startTime.toISOString()}`);
+    const start = await server.startBackup(`${labelOfOurs}${startTime.toISOString()}`);
     try {
       const { lsn, timeline, inRecovery } = start;
       const walFileName =

@@ -10,6 +10,8 @@ import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { createTurns } from '../../bytes/turns.ts';
 import { codeOf } from '../../errors.ts';
 import type { FetchServices, PreparedFetch } from '../backup/fetch.ts';
+import { labelMember } from '../backup/names.ts';
+import { labelOfOurs } from '../backup/session.ts';
 import { localPath, type RestoreLayout } from '../backup/restore-target.ts';
 import type { Lsn } from '../lsn.ts';
 import { pageBytes, segmentPages } from '../pages/page-scan.ts';
@@ -25,6 +27,8 @@ export interface MarksRequest {
   readonly before: Lsn;
   readonly durable: boolean;
   readonly signal: AbortSignal;
+  /** Only look how many pages lack their mark. */
+  readonly countOnly?: boolean;
 }
 
 const headerBytes = 24;
@@ -35,17 +39,29 @@ const flagsAt = 10;
 const upperAt = 14;
 const allVisibleFlag = 0x0004;
 
-/** Does so after the restore of a chain. With page checksums the marks have LSNs, and the pages are in the deltas. */
+/**
+ * Does so after the restore of a chain that walvault made. One of WAL-G's comes out byte for byte as WAL-G restores it, with a
+ * warning where that is of two minds. With page checksums the marks have LSNs, and the pages are in the deltas.
+ */
 export async function markChainVisible(
   { logger, signal }: Pick<FetchServices, 'logger' | 'signal'>,
-  { chain, layout, control, request: { durable } }: PreparedFetch,
+  { chain, layout, control, labels, request: { durable } }: PreparedFetch,
 ): Promise<void> {
   const since = chain.steps.at(-1)?.sentinel.startLsn;
   const before = chain.steps[0].sentinel.startLsn;
   const isChain = chain.steps.length > 1;
   if (!isChain || control?.contents?.dataChecksumVersion !== 0 || since === undefined || before === undefined) return;
-  const pages = await restoreVisibilityMarks(chain, { layout, since, before, durable, signal });
-  if (pages > 0) logger.info('marked pages as visible to all, as their visibility maps say', { pages });
+  const label = Buffer.from(labels.get(labelMember)?.bytes ?? []).toString();
+  const countOnly = !label.includes(`\nLABEL: ${labelOfOurs}`);
+  const pages = await restoreVisibilityMarks(chain, { layout, since, before, durable, signal, countOnly });
+  if (pages === 0) return;
+  if (!countOnly) logger.info('marked pages as visible to all, as their visibility maps say', { pages });
+  else {
+    logger.warn(
+      'pages of tables lack the mark that their visibility maps have, as in every restore of such deltas of WAL-G: run VACUUM (DISABLE_PAGE_SKIPPING) in every database when the server is up, or index-only scans may return deleted rows',
+      { pages },
+    );
+  }
 }
 
 /**
@@ -55,7 +71,7 @@ export async function markChainVisible(
  */
 export async function restoreVisibilityMarks(
   { names, steps }: ChainPlan,
-  { layout, since, before, durable, signal }: MarksRequest,
+  { layout, since, before, durable, signal, countOnly = false }: MarksRequest,
 ): Promise<number> {
   if (names === undefined) return 0;
   const turn = createTurns();
@@ -86,6 +102,7 @@ export async function restoreVisibilityMarks(
           wanted,
           before,
           durable,
+          countOnly,
         });
       }
       return done;
@@ -121,10 +138,12 @@ interface Marking {
   readonly wanted: (page: number) => boolean;
   readonly before: Lsn;
   readonly durable: boolean;
+  readonly countOnly: boolean;
 }
 
-function markFile(path: string, first: number, count: number, { wanted, before, durable }: Marking): number {
-  const fd = openIfThere(path, 'r+');
+function markFile(path: string, first: number, count: number, marking: Marking): number {
+  const { wanted, before, durable, countOnly } = marking;
+  const fd = openIfThere(path, marking.countOnly ? 'r' : 'r+');
   if (fd === undefined) return 0;
   let marked = 0;
   try {
@@ -136,10 +155,10 @@ function markFile(path: string, first: number, count: number, { wanted, before, 
       const flags = header.readUInt16LE(flagsAt);
       if (header.readUInt16LE(upperAt) === 0 || (flags & allVisibleFlag) !== 0 || lsnOf(header) >= before) continue;
       header.writeUInt16LE(flags | allVisibleFlag, flagsAt);
-      writeSync(fd, header, flagsAt, 2, at + flagsAt);
+      if (!countOnly) writeSync(fd, header, flagsAt, 2, at + flagsAt);
       marked += 1;
     }
-    if (durable && marked > 0) fsyncSync(fd);
+    if (durable && !countOnly && marked > 0) fsyncSync(fd);
     return marked;
   } finally {
     closeSync(fd);
