@@ -34,6 +34,7 @@ hup=nohup
 trap 'hup=hup' HUP
 kill -HUP $$
 trap - HUP
+# A compiler in the background that waits for memory when the program ends stops Node for ever (--no-concurrent-sparkplug).
 # The bulk is in buffers that are reused. With a large young generation V8 would only collect garbage later; the code
-# cache is made with the same switch (scripts/pack.ts), or V8 would refuse it.
-exec "$lib/node" --max-semi-space-size=4 "$lib/main.js" --launched-as "$self" "$hup" "$@"
+# cache is made with the same switches (scripts/pack.ts), or V8 would refuse it.
+exec "$lib/node" --no-concurrent-sparkplug --max-semi-space-size=4 "$lib/main.js" --launched-as "$self" "$hup" "$@"

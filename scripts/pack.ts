@@ -51,7 +51,7 @@ if(require.main===module)load("program-main.js");
 `;
 
 /** Those of `launcher.sh`: V8 refuses a cache that was made with others. */
-const nodeSwitches = ['--max-semi-space-size=4'];
+const nodeSwitches = ['--no-concurrent-sparkplug', '--max-semi-space-size=4'];
 
 /**
  * Runs the given command lines one after the other, in one process, each with its own variables, and keeps what V8 compiled
