@@ -21,6 +21,24 @@ import { openRig, type Rig } from '../../testtools/rig.ts';
 
 const major = newestMajor();
 
+/**
+ * Flips a bit in the text of a row, which lz4 keeps as it is. Elsewhere a flipped bit may unpack to the same bytes, and then
+ * no harm is done that could be found.
+ *
+ * @returns the name of the part
+ */
+function flipBitOfText(folder: string): string {
+  for (const part of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, part));
+    const place = bytes.toString('latin1').search(/[0-9a-f]{20}/);
+    if (place < 0) continue;
+    bytes[place] = (bytes[place] ?? 0) ^ 0x10;
+    writeFileSync(join(folder, part), bytes);
+    return part;
+  }
+  return expect.unreachable();
+}
+
 describe.skipIf(major === undefined)('damage', () => {
   let rig: Rig;
   let backup: string;
@@ -58,15 +76,12 @@ describe.skipIf(major === undefined)('damage', () => {
   });
 
   it('a flipped bit in a part is found', async () => {
+    let damaged = '';
     const result = await fetchDamaged((storage) => {
-      const part = join(parts(storage), 'part_001.tar.lz4');
-      const bytes = readFileSync(part);
-      const middle = Math.floor(bytes.length / 2);
-      bytes[middle] = (bytes[middle] ?? 0) ^ 0x10;
-      writeFileSync(part, bytes);
+      damaged = flipBitOfText(parts(storage));
     });
     expect(result.status).toBe(65);
-    expect(result.stderr).toContain('part_001.tar.lz4');
+    expect(result.stderr).toContain(damaged);
   });
 
   it('a missing part is found', async () => {
