@@ -11,7 +11,9 @@ afterEach(() => {
   kms.fail(undefined);
 });
 
-const patience: KmsPatience = { connectMs: 500, requestMs: 100, deadlineMs: 20_000, attempts: 2 };
+const patience: KmsPatience = { connectMs: 10_000, requestMs: 10_000, deadlineMs: 30_000, attempts: 2 };
+/** For stand-ins that never answer: how long is waited for one. A stand-in that answers may take longer on a busy machine. */
+const shortly: KmsPatience = { ...patience, requestMs: 100 };
 const settings = {
   WALG_CSE_KMS_ID: 'alias/backups',
   WALG_CSE_KMS_REGION: 'eu-north-1',
@@ -21,8 +23,8 @@ const settings = {
 };
 const dataKey = Buffer.alloc(32, 0x61);
 
-function keysWith(more: Readonly<Record<string, string | undefined>> = {}): DataKeys {
-  return awsDataKeys(rawSettings({ ...settings, ...more }), patience);
+function keysWith(more: Readonly<Record<string, string | undefined>> = {}, waiting = patience): DataKeys {
+  return awsDataKeys(rawSettings({ ...settings, ...more }), waiting);
 }
 
 async function errorOf(call: Promise<unknown>): Promise<unknown> {
@@ -64,7 +66,7 @@ describe('trouble with AWS KMS', () => {
 
   it.each(troubles)('ends with what to do: %s', async (_what, trouble, kind, message) => {
     kms.fail(trouble);
-    const error = await errorOf(keysWith().wrap(dataKey));
+    const error = await errorOf(keysWith({}, trouble === 'hang' ? shortly : patience).wrap(dataKey));
     expect(error).toMatchObject({ kind, message: expect.stringMatching(message) as string });
     expect(error).toHaveProperty('hint', expect.stringMatching(/^[A-Z].*\.$/));
     // The error of the library would hold the request, and with it the data key.
@@ -74,7 +76,7 @@ describe('trouble with AWS KMS', () => {
   it('is outlived when it passes', async () => {
     for (const trouble of [{ status: 500, type: 'KMSInternalException', message: '' }, 'drop', 'hang'] as const) {
       kms.fail(trouble, 1);
-      expect(await keysWith().wrap(dataKey)).toHaveLength(184);
+      expect(await keysWith({}, { ...patience, requestMs: 2_000 }).wrap(dataKey)).toHaveLength(184);
     }
   });
 
