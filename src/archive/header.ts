@@ -26,6 +26,12 @@ export interface TarHeader {
   readonly groupName: string;
 }
 
+/** The header of a file that is nobody's in particular, readable by its owner only. */
+export function ownFileHeader(name: string, sizeBytes: number, mtimeSeconds: number): TarHeader {
+  const owner = { uid: 0, gid: 0, userName: '', groupName: '' };
+  return { name, type: 'file', mode: 0o600, sizeBytes, mtimeSeconds, linkName: '', ...owner };
+}
+
 /** Archives are made of blocks of this size. */
 export const tarBlockBytes = 512;
 

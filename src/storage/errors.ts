@@ -1,5 +1,5 @@
 /** The language in which every storage reports failure, whatever its protocol. */
-import { ArchiverError, type ArchiverErrorOptions } from '../errors.ts';
+import { ArchiverError, messageOf, type ArchiverErrorOptions } from '../errors.ts';
 import type { Key } from './storage.ts';
 
 /** The storage answered that there is no such object. */
@@ -35,6 +35,17 @@ export class StorageUnavailableError extends ArchiverError {
     super('unavailable', message, options);
     this.repeated = options.repeated ?? false;
   }
+}
+
+/**
+ * For an answer that a vendor's SDK could not read.
+ *
+ * @param action what was tried: `delete "x"`
+ * @param error the SDK's: of its text only the first line is told, what follows is what the SDK holds, for a debugger
+ */
+export function strangeAnswerError(action: string, location: string, error: unknown): StorageUnavailableError {
+  const [reason = ''] = messageOf(error).split('\n');
+  return new StorageUnavailableError(`cannot ${action} in ${location}: strange answer: ${reason.trim()}`);
 }
 
 /** Whether what failed with this error may be tried again at once. */

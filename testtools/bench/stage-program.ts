@@ -1,7 +1,7 @@
 /** Builds `stage-main.ts` into a program that starts as fast as the built command does. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { buildProgram } from './build-program.ts';
 import { node, root } from './report.ts';
 
 /** The command line of one stage, from file to file. */
@@ -16,18 +16,6 @@ export type StageCommand = (
 export async function buildStageProgram(): Promise<StageCommand> {
   const folder = join(root, '.cache', 'bench-stage');
   rmSync(folder, { recursive: true, force: true });
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['testtools/bench/stage-main.ts'],
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.15',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  await buildProgram('stage-main', folder);
   return (action, method, from, to) => [node, join(folder, 'stage-main.mjs'), action, method, from, to];
 }

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { hasAzurite, startAzurite } from '../services/azurite.ts';
 import { hasSshd, startSshd } from '../services/sshd.ts';
 import { hasSwift, startSwift } from '../services/swift.ts';
+import { buildProgram } from './build-program.ts';
 import type { BenchCluster } from './cluster.ts';
 import { benchWalToS3 } from './wal-s3.ts';
 import { atLeast, atMost, print, root } from './report.ts';
@@ -54,30 +54,13 @@ async function startSink(...args: readonly string[]): Promise<Sink> {
 
 /** All storages whose servers are installed. */
 export async function benchStorages(cluster: BenchCluster): Promise<void> {
-  await buildProgram('upload-main');
-  await buildProgram('sink-main');
+  await buildProgram('upload-main', programFolder);
+  await buildProgram('sink-main', programFolder);
   await benchS3(cluster);
   await benchOthers();
 }
 
 const programFolder = join(root, '.cache', 'bench-storages');
-
-/** Node takes TypeScript as it is, but that takes time and memory. */
-async function buildProgram(name: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [`testtools/bench/${name}.ts`],
-    outdir: programFolder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.15',
-    packages: 'external',
-    logLevel: 'warning',
-  });
-}
 
 async function benchS3(cluster: BenchCluster): Promise<void> {
   const folder = join(cluster.folder, 'work', 'storages');

@@ -1,5 +1,5 @@
 /** Notices in the middle of a long backup that the server is gone, though the network does not tell. */
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, InterruptedError } from '../../errors.ts';
 import { longestTimerMs } from '../../platform/clock.ts';
 import type { PostgresServer } from '../server/server.ts';
 
@@ -43,4 +43,10 @@ export function watchServer(
       clearInterval(timer);
     },
   };
+}
+
+/** Why a push was called off: the run was, or the server is gone. Undefined: it was not. */
+export function reasonOf(signal: AbortSignal): Error | undefined {
+  if (!signal.aborted) return undefined;
+  return signal.reason instanceof Error ? signal.reason : new InterruptedError();
 }

@@ -1,6 +1,6 @@
 /** The two parts that are written last: `pg_control.tar`, when all files are read, and `backup_label.tar`, after the stop. */
 import { join } from 'node:path';
-import type { TarHeader } from '../../archive/header.ts';
+import { ownFileHeader, type TarHeader } from '../../archive/header.ts';
 import { contentOf, writeTar } from '../../archive/writer.ts';
 import { tarPartitionsFolder } from '../../catalog/layout.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
@@ -76,25 +76,10 @@ export async function pushLabelPart(
     `${tarPartitionsFolder(backup)}/${labelPart}`,
     members.map(([name, text]) => {
       const bytes = Buffer.from(text);
-      return [labelHeader(name, bytes.length), bytes] as const;
+      return [ownFileHeader(name, bytes.length, 0), bytes] as const;
     }),
     options,
   );
-}
-
-function labelHeader(name: string, sizeBytes: number): TarHeader {
-  return {
-    name,
-    type: 'file',
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    sizeBytes,
-    mtimeSeconds: 0,
-    linkName: '',
-    userName: '',
-    groupName: '',
-  };
 }
 
 async function pushSmallPart(

@@ -16,6 +16,7 @@ import type { Lsn } from '../lsn.ts';
 import { pushChecksums } from '../in-place/push-checksums.ts';
 import { canGoOn, openResume } from '../resume/resume.ts';
 import { connectServer, type PostgresServer } from '../server/server.ts';
+import { reasonOf } from './alive-check.ts';
 import { checkWal } from './check-wal.ts';
 import { ForeignPartsError } from './complete-backup.ts';
 import type { DatabaseEntry } from './files-metadata.ts';
@@ -187,9 +188,4 @@ async function listDatabases(
     });
     return [];
   }
-}
-
-function reasonOf(signal: AbortSignal): Error | undefined {
-  if (!signal.aborted) return undefined;
-  return signal.reason instanceof Error ? signal.reason : new InterruptedError();
 }

@@ -1,20 +1,13 @@
 /** Whether a catchup fits a standby: together they must be what the primary was, and nothing else. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { collect } from '../../bytes/stage.ts';
-import { walKey } from '../../catalog/layout.ts';
-import { codeOf } from '../../errors.ts';
-import { openObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Abortable } from '../../storage/storage.ts';
 import { timelineOfBackup } from '../backup/names.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
 import type { ControlFile } from '../control-file.ts';
+import { readArchivedHistory, readLocalHistory } from '../history-files.ts';
 import { formatLsn } from '../lsn.ts';
 import { historyFileName, leadsThrough, parseTimelineHistory, spansOf } from '../timeline.ts';
 import { CatchupError, reachedLsn, type Standby } from './standby.ts';
-
-const largestHistory = 1 << 20;
 
 /**
  * Checks that both are of one cluster.
@@ -95,7 +88,8 @@ async function checkHistory(name: string, standby: Standby, archive: Transport, 
   const elsewhere = `the standby is on timeline ${end.timeline}, and "${name}" is of timeline ${timeline ?? 'none'}`;
   const hint = 'Make a new standby by backup-fetch.';
   if (timeline === undefined || timeline < end.timeline) throw new CatchupError('cannotWrite', elsewhere, hint);
-  const text = readLocal(standby, timeline) ?? (await readArchived(archive, timeline, options));
+  const text =
+    readLocalHistory(standby.dataDirectory, timeline) ?? (await readArchivedHistory(archive, timeline, options));
   if (text === undefined) {
     throw new CatchupError(
       'cannotWrite',
@@ -114,18 +108,4 @@ async function checkHistory(name: string, standby: Standby, archive: Transport, 
 /** The files may have changes up to here. */
 function endOf({ control: { checkpoint, minRecoveryPoint } }: Standby): ControlFile['minRecoveryPoint'] {
   return minRecoveryPoint.lsn > checkpoint.lsn ? minRecoveryPoint : checkpoint;
-}
-
-function readLocal({ dataDirectory }: Standby, timeline: number): string | undefined {
-  try {
-    return readFileSync(join(dataDirectory, 'pg_wal', historyFileName(timeline)), 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function readArchived(archive: Transport, timeline: number, options: Abortable): Promise<string | undefined> {
-  const opened = await openObject(archive, walKey(historyFileName(timeline)), options);
-  return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
 }

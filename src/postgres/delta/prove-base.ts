@@ -2,17 +2,15 @@
  * Whether the cluster that is backed up went on from where the base ended. Only then do its pages, where their LSN is
  * older than the base, equal those of the base. What cannot be proven is no base.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { collect } from '../../bytes/stage.ts';
-import { tarPartitionsFolder, walKey } from '../../catalog/layout.ts';
-import { codeOf, CorruptError } from '../../errors.ts';
-import { findObject, openObject } from '../../pipeline/find-object.ts';
+import { tarPartitionsFolder } from '../../catalog/layout.ts';
+import { CorruptError } from '../../errors.ts';
+import { findObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Abortable } from '../../storage/storage.ts';
 import { readStoredControl } from '../backup/control-of-backup.ts';
 import { controlPart } from '../backup/names.ts';
+import { readArchivedHistory, readLocalHistory } from '../history-files.ts';
 import { formatLsn, type Lsn } from '../lsn.ts';
 import type { ServerFacts } from '../server/server.ts';
 import { historyFileName, leadsThrough, parseTimelineHistory, spansOf } from '../timeline.ts';
@@ -36,7 +34,6 @@ export interface Evidence {
   readonly logger: Logger;
 }
 
-const largestHistory = 1 << 20;
 const versionsPerMajor = 10_000;
 
 /** @returns why it is no base; undefined when all is proven */
@@ -94,8 +91,8 @@ async function objectionOfHistory(
   const elsewhere = `"${base.name}" is of timeline ${base.finishTimeline}, the server is on ${timeline}`;
   if (base.finishTimeline > timeline) return elsewhere;
   const name = historyFileName(timeline);
-  const local = readLocal(join(dataDirectory, 'pg_wal', name));
-  const archived = await readArchived(archive, name, options);
+  const local = readLocalHistory(dataDirectory, timeline);
+  const archived = (await canRead(archive)) ? await readArchivedHistory(archive, timeline, options) : undefined;
   // Two servers that were promoted independently of each other may both call their timeline 2.
   if (local !== undefined && archived !== undefined && local !== archived) {
     return `the archive has another "${name}" than the server`;
@@ -114,21 +111,6 @@ async function objectionOfHistory(
   return `${elsewhere}, which branched off before "${base.name}" had ended`;
 }
 
-function readLocal(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 async function canRead({ crypter }: Transport): Promise<boolean> {
   return crypter === undefined || (await crypter.report()).canDecrypt;
-}
-
-async function readArchived(archive: Transport, name: string, options: Abortable): Promise<string | undefined> {
-  if (!(await canRead(archive))) return undefined;
-  const opened = await openObject(archive, walKey(name), options);
-  return opened === undefined ? undefined : (await collect(opened.bytes, largestHistory)).toString();
 }

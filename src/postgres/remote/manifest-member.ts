@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { mkdtemp, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownFileHeader } from '../../archive/header.ts';
 import type { TarMember } from '../../archive/writer.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -23,18 +24,7 @@ export async function withManifestMember(
     const path = join(folder, name);
     const sizeBytes = await spool(bytes, path);
     await use({
-      header: {
-        name,
-        type: 'file',
-        mode: 0o600,
-        uid: 0,
-        gid: 0,
-        sizeBytes,
-        mtimeSeconds: Math.trunc(clock.now().getTime() / 1000),
-        linkName: '',
-        userName: '',
-        groupName: '',
-      },
+      header: ownFileHeader(name, sizeBytes, Math.trunc(clock.now().getTime() / 1000)),
       open() {
         const fd = openSync(path, 'r');
         return {

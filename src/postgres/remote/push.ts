@@ -2,12 +2,10 @@
  * backup-push of a server whose data directory is not at hand: the server streams its files over the replication
  * protocol, and they are cut into the parts of a backup like any other. Always a full one. Format: docs/storage-layout.md.
  */
-import { createRateLimiter, type RateLimiter } from '../../bytes/rate-limiter.ts';
+import type { RateLimiter } from '../../bytes/rate-limiter.ts';
 import { timeOfDate } from '../../catalog/time.ts';
-import { ArchiverError, InterruptedError } from '../../errors.ts';
-import type { Transport } from '../../pipeline/transport.ts';
-import { withRateLimit } from '../../storage/rate-limit.ts';
-import { watchServer } from '../backup/alive-check.ts';
+import { ArchiverError } from '../../errors.ts';
+import { reasonOf, watchServer } from '../backup/alive-check.ts';
 import { checkWal } from '../backup/check-wal.ts';
 import { completeBackup, ForeignPartsError } from '../backup/complete-backup.ts';
 import { formatFilesMetadata, type FileEntry } from '../backup/files-metadata.ts';
@@ -15,6 +13,7 @@ import { checkEncryption, checkSegmentSize, reportArchiving } from '../backup/pr
 import type { FullSentinel } from '../backup/sentinel.ts';
 import { removeUnfinished, tidyUp } from '../backup/unfinished.ts';
 import type { CommonPushOptions, PushedBackup } from '../backup/push-options.ts';
+import { limiterOf, withNetworkLimit } from '../backup/push-planned.ts';
 import { openConnector } from '../server/connection.ts';
 import { openPostgresServer } from '../server/live-server.ts';
 import type { PostgresServer } from '../server/server.ts';
@@ -194,17 +193,4 @@ function serverRate(bytesPerSecond: number | undefined): number | undefined {
   if (bytesPerSecond === undefined) return undefined;
   const rate = Math.floor(bytesPerSecond / 1024);
   return rate >= rateLimits.min && rate <= rateLimits.max ? rate : undefined;
-}
-
-function limiterOf(bytesPerSecond: number | undefined): RateLimiter | undefined {
-  return bytesPerSecond === undefined ? undefined : createRateLimiter(bytesPerSecond);
-}
-
-function withNetworkLimit(transport: Transport, limiter: RateLimiter | undefined): Transport {
-  return limiter === undefined ? transport : { ...transport, storage: withRateLimit(transport.storage, limiter) };
-}
-
-function reasonOf(signal: AbortSignal): Error | undefined {
-  if (!signal.aborted) return undefined;
-  return signal.reason instanceof Error ? signal.reason : new InterruptedError();
 }

@@ -17,6 +17,7 @@ import type { Lsn } from '../lsn.ts';
 import { pageBytes, segmentPages } from '../pages/page-scan.ts';
 import { isVisibilityMap } from '../pages/relation-file.ts';
 import type { ChainPlan } from './chain-plan.ts';
+import type { NameSet } from './name-set.ts';
 
 /** What is to be marked. */
 export interface MarksRequest {
@@ -83,32 +84,29 @@ export async function restoreVisibilityMarks(
     const [, table = '', mapSegment = '0'] = /^(.*)_vm(?:\.(\d+))?$/.exec(name) ?? [];
     for (const { mapPage, block } of markedMapPages(localPath(layout, name), since)) {
       const first = (Number(mapSegment) * segmentPages + block) * heapPagesPerMapPage;
-      marked += markPages(first, mapPage);
+      for (const { file, number, from, to } of filesOf(table, first, names)) {
+        if (!steps.some(({ files }) => files?.actionOf(number) === 'increment')) continue;
+        const wanted = (page: number) => isMarked(mapPage, from + page - first);
+        const marking = { wanted, before, durable, countOnly };
+        marked += markFile(localPath(layout, file), from % segmentPages, to - from, marking);
+      }
       signal.throwIfAborted();
       await turn();
     }
-
-    function markPages(first: number, map: Uint8Array): number {
-      let done = 0;
-      const last = first + heapPagesPerMapPage;
-      for (let segment = Math.floor(first / segmentPages); segment * segmentPages < last; segment += 1) {
-        const file = segment === 0 ? table : `${table}.${segment}`;
-        const number = names?.numberOf(file);
-        if (number === undefined || !steps.some(({ files }) => files?.actionOf(number) === 'increment')) continue;
-        const from = Math.max(first, segment * segmentPages);
-        const to = Math.min(last, (segment + 1) * segmentPages);
-        const wanted = (page: number) => isMarked(map, from + page - first);
-        done += markFile(localPath(layout, file), from - segment * segmentPages, to - from, {
-          wanted,
-          before,
-          durable,
-          countOnly,
-        });
-      }
-      return done;
-    }
   }
   return marked;
+}
+
+/** The files of a table that hold the pages of one page of its map, from `first` on, each with its stretch of them. */
+function* filesOf(table: string, first: number, names: NameSet) {
+  const end = first + heapPagesPerMapPage;
+  for (let segment = Math.floor(first / segmentPages); segment * segmentPages < end; segment += 1) {
+    const file = segment === 0 ? table : `${table}.${segment}`;
+    const number = names.numberOf(file);
+    const from = Math.max(first, segment * segmentPages);
+    const to = Math.min(end, (segment + 1) * segmentPages);
+    if (number !== undefined) yield { file, number, from, to };
+  }
 }
 
 function isMarked(map: Uint8Array, page: number): boolean {

@@ -1,5 +1,6 @@
 /** Finds what pushes that were cut off have left: whole parts, which a new backup can take over. */
 import { backupOfSentinel, backupsFolder, tarPartitionsFolder } from '../../catalog/layout.ts';
+import { withoutExtension } from '../../codecs/open.ts';
 import { CorruptError } from '../../errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
@@ -58,7 +59,7 @@ export async function readUnfinished(
 ): Promise<SourceFiles> {
   const stored = new Map<string, ObjectInfo>();
   for await (const entry of storage.list(tarPartitionsFolder(backup), options)) {
-    if (entry.kind === 'object') stored.set(withoutSuffix(baseNameOf(entry.key)), entry);
+    if (entry.kind === 'object') stored.set(withoutExtension(baseNameOf(entry.key)), entry);
   }
   const parts: SourcePart[] = [];
   const key = pushFilesKey(backup);
@@ -83,9 +84,4 @@ function isSame(one: PushIdentity, other: PushIdentity): boolean {
     one.hostname === other.hostname &&
     one.dataDirectory === other.dataDirectory
   );
-}
-
-/** `part_001.tar.lz4` → `part_001.tar` */
-function withoutSuffix(name: string): string {
-  return name.replace(/(\.tar)\..*$/, '$1');
 }

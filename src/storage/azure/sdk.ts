@@ -12,8 +12,7 @@ import {
   type HttpOperationResponse,
   type WebResource,
 } from '@azure/storage-blob';
-import { messageOf } from '../../errors.ts';
-import { StorageUnavailableError } from '../errors.ts';
+import { strangeAnswerError } from '../errors.ts';
 import type { AzureRequest, AzureRequests } from './requests.ts';
 
 /** What the SDK does not know of a request, or is not to decide. */
@@ -35,9 +34,7 @@ export async function sendBySdk<T>(
     return await current.run(sending, () => ask(clientOf(requests)));
   } catch (error) {
     if (sending.failure !== undefined) throw sending.failure.error;
-    const { location } = requests.config;
-    const [reason = ''] = messageOf(error).split('\n');
-    throw new StorageUnavailableError(`cannot ${asked.action} in ${location}: strange answer: ${reason.trim()}`);
+    throw strangeAnswerError(asked.action, requests.config.location, error);
   }
 }
 

@@ -5,8 +5,7 @@
  * (ADR 0014).
  */
 import { Storage, type Bucket } from '@google-cloud/storage';
-import { messageOf } from '../../errors.ts';
-import { StorageUnavailableError } from '../errors.ts';
+import { strangeAnswerError } from '../errors.ts';
 import type { GcsRequest, GcsRequests } from './requests.ts';
 
 /** What the client does not know of a request, or is not to decide. */
@@ -28,10 +27,7 @@ export async function sendBySdk<T>(
     return await ask(client.bucket(requests.config.bucket));
   } catch (error) {
     if (client.failure !== undefined) throw client.failure.error;
-    const [reason = ''] = messageOf(error).split('\n');
-    throw new StorageUnavailableError(
-      `cannot ${asked.action} in ${requests.config.location}: strange answer: ${reason.trim()}`,
-    );
+    throw strangeAnswerError(asked.action, requests.config.location, error);
   }
 }
 

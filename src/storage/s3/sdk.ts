@@ -11,8 +11,7 @@ import {
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
-import { messageOf } from '../../errors.ts';
-import { StorageUnavailableError } from '../errors.ts';
+import { strangeAnswerError } from '../errors.ts';
 import type { S3Request, S3Requests } from './request.ts';
 
 /** What the SDK does not know of a request, or is not to decide. */
@@ -42,10 +41,7 @@ export async function sendBySdk<Input extends ServiceInputTypes, Output extends 
     return await clientOf(requests).send<Input, Output>(command, sending);
   } catch (error) {
     if (sending.failure !== undefined) throw sending.failure.error;
-    const { location } = requests.config;
-    // The rest of it is what the SDK holds, to be looked at in a debugger.
-    const [reason = ''] = messageOf(error).split('\n');
-    throw new StorageUnavailableError(`cannot ${asked.action} in ${location}: strange answer: ${reason.trim()}`);
+    throw strangeAnswerError(asked.action, requests.config.location, error);
   }
 }
 
