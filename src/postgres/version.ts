@@ -16,6 +16,8 @@ export interface VersionTraits {
   readonly alwaysWaitsForArchive: boolean;
   /** The newest LSN written, or in recovery received. */
   readonly currentLsn: string;
+  /** `file_name` of the segment that is being written; empty in recovery. */
+  readonly currentWalFile: string;
   readonly switchWal: string;
   /** There is the setting `archive_library`. */
   readonly hasArchiveLibrary: boolean;
@@ -26,6 +28,7 @@ const nonExclusive = {
   stopBackup: 'select lsn, labelfile, spcmapfile from pg_catalog.pg_stop_backup(false, $1::pg_catalog.bool)',
   alwaysWaitsForArchive: false,
   currentLsn: currentLsnSql('pg_last_wal_receive_lsn', 'pg_last_wal_replay_lsn', 'pg_current_wal_lsn'),
+  currentWalFile: currentWalFileSql('pg_walfile_name', 'pg_current_wal_lsn'),
   switchWal: 'select pg_catalog.pg_switch_wal() as lsn',
   hasArchiveLibrary: false,
 } satisfies Omit<VersionTraits, 'from'>;
@@ -51,6 +54,7 @@ const table: readonly VersionTraits[] = [
       'pg_last_xlog_replay_location',
       'pg_current_xlog_location',
     ),
+    currentWalFile: currentWalFileSql('pg_xlogfile_name', 'pg_current_xlog_location'),
     switchWal: 'select pg_catalog.pg_switch_xlog() as lsn',
   },
 ];
@@ -68,6 +72,13 @@ function currentLsnSql(received: string, replayed: string, written: string): str
   return (
     `select case when pg_catalog.pg_is_in_recovery() ` +
     `then coalesce(pg_catalog.${received}(), pg_catalog.${replayed}()) else pg_catalog.${written}() end as lsn`
+  );
+}
+
+function currentWalFileSql(fileName: string, written: string): string {
+  return (
+    `select case when pg_catalog.pg_is_in_recovery() then '' ` +
+    `else pg_catalog.${fileName}(pg_catalog.${written}()) end as file_name`
   );
 }
 

@@ -8,6 +8,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { readControlFile } from '../../postgres/pgdata.ts';
 import { readCondition, type ServerCondition } from '../../postgres/server/condition.ts';
 import { openConnector } from '../../postgres/server/connection.ts';
+import { isServerNamed } from '../../postgres/server/find-server.ts';
 import { failed, skip, type Check, type Finding } from '../check.ts';
 import { checksOf, judgeServer, judgeSlots, judgeSpace, type Space } from './judge.ts';
 import { judgeArchiving } from './judge-archiving.ts';
@@ -29,7 +30,6 @@ export interface DatabaseResult {
   readonly lastArchivedWal: string | undefined;
 }
 
-const names = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGSERVICE', 'DATABASE_URL', 'PGUSER', 'PGDATABASE'];
 const limitMs = 90_000;
 
 /** Checks the server. @throws the reason of the signal; nothing else */
@@ -40,7 +40,7 @@ export async function* checkDatabase(options: DatabaseCheckOptions): AsyncGenera
     asked = await ask(options);
   } catch (error) {
     signal.throwIfAborted();
-    const isNamed = required || names.some((name) => settings.get(name) !== undefined);
+    const isNamed = required || isServerNamed(settings);
     const finding: Finding = isNamed
       ? failed(error)
       : skip(`no server was found where servers usually are; set PGHOST to check one (${firstLine(messageOf(error))})`);

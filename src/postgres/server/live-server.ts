@@ -144,6 +144,15 @@ class LiveServer implements PostgresServer {
     return this.#lsn({ text: this.#facts.traits.currentLsn, failure: 'cannot ask the server where its WAL ends' });
   }
 
+  async currentTimeline(): Promise<number> {
+    const [row] = await this.#query({
+      text: this.#facts.traits.currentWalFile,
+      failure: 'cannot ask the server for its timeline',
+    });
+    const walFileName = textOf(row, 'file_name');
+    return walFileName === '' ? this.recoveryTimeline() : Number.parseInt(walFileName.slice(0, 8), 16);
+  }
+
   async timelineNow(): Promise<number> {
     const [row] = await this.#query({
       text: 'select timeline_id from pg_catalog.pg_control_checkpoint()',

@@ -112,6 +112,11 @@ export interface PostgresServer extends ServerFacts, AsyncDisposable {
   tryLock(name: string): Promise<boolean>;
   /** Where the WAL ends now; on a standby where it was received up to. */
   currentLsn(): Promise<Lsn>;
+  /**
+   * Timeline of the WAL that ends at `currentLsn`. On a primary the one it writes, which its control file learns of with the
+   * next checkpoint only.
+   */
+  currentTimeline(): Promise<number>;
   /** Timeline of the newest checkpoint or restartpoint in the control file. */
   timelineNow(): Promise<number>;
   /** Timeline of what a standby has replayed; a switch shows here first. */

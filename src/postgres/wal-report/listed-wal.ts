@@ -1,0 +1,87 @@
+/** What WAL an archive lists: the segments of every timeline and how the timelines descend from each other. */
+import { collect } from '../../bytes/stage.ts';
+import { walFolder } from '../../catalog/layout.ts';
+import { withoutExtension } from '../../codecs/open.ts';
+import { CorruptError } from '../../errors.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { ObjectNotFoundError } from '../../storage/errors.ts';
+import type { Key } from '../../storage/storage.ts';
+import { historyFileName, parseHistoryFileName, parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
+import { isSegmentName, parseSegmentName } from '../wal-segment.ts';
+import { SegmentCollector, type SegmentRuns } from './segment-runs.ts';
+
+/** A view of `wal_005/` at one moment, in memory that grows with its gaps and not with its segments. */
+export interface ListedWal {
+  readonly segmentBytes: number;
+  /** By timeline, ascending. */
+  readonly segments: ReadonlyMap<number, SegmentRuns>;
+  /** Ancestors of every timeline whose history file could be read. */
+  readonly histories: ReadonlyMap<number, readonly TimelineSwitch[]>;
+  /** The highest of which there is a segment or a history file, readable or not; 0 when there is none. */
+  readonly highestTimeline: number;
+}
+
+/** What reading it needs. */
+export interface ListWalOptions {
+  readonly segmentBytes: number;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const largestHistory = 1 << 20;
+const historiesAtOnce = 8;
+
+/**
+ * Lists the archive and reads its history files; one that cannot be read is warned of and left out. Only whole segments
+ * count.
+ *
+ * @throws the storage's errors
+ */
+export async function listWal(transport: Transport, options: ListWalOptions): Promise<ListedWal> {
+  const { segmentBytes, logger, signal } = options;
+  const segments = new SegmentCollector();
+  const historyKeys = new Map<number, Key>();
+  for await (const entry of transport.storage.list(walFolder, { signal })) {
+    if (entry.kind !== 'object') continue;
+    const name = withoutExtension(entry.key.slice(walFolder.length + 1));
+    const timeline = parseHistoryFileName(name);
+    if (timeline !== undefined) historyKeys.set(timeline, entry.key);
+    const segment = isSegmentName(name) ? parseSegmentName(name, segmentBytes) : undefined;
+    if (segment !== undefined) segments.add(segment);
+  }
+  const runs = segments.runs();
+  const read = await mapConcurrently([...historyKeys], historiesAtOnce, async ([timeline, key]) => {
+    const switches = await readHistory(transport, { timeline, key }, { logger, signal });
+    return switches === undefined ? [] : [[timeline, switches] as const];
+  });
+  return {
+    segmentBytes,
+    segments: runs,
+    histories: new Map(read.flat()),
+    highestTimeline: [...runs.keys(), ...historyKeys.keys()].reduce((a, b) => Math.max(a, b), 0),
+  };
+}
+
+async function readHistory(
+  transport: Transport,
+  { timeline, key }: { readonly timeline: number; readonly key: Key },
+  { logger, signal }: Pick<ListWalOptions, 'logger' | 'signal'>,
+): Promise<readonly TimelineSwitch[] | undefined> {
+  try {
+    const text = await collect(await readDecoded(transport, key, { signal }), largestHistory);
+    return parseTimelineHistory(text.toString(), timeline);
+  } catch (error) {
+    const isUseless =
+      error instanceof CorruptError || error instanceof RangeError || error instanceof ObjectNotFoundError;
+    if (!isUseless) throw error;
+    logger.warn('cannot read the history of a timeline', { name: historyFileName(timeline), reason: error.message });
+    return undefined;
+  }
+}
+
+/** The segments of one timeline; none when it has none. */
+export function segmentsOfTimeline({ segments }: ListedWal, timeline: number): SegmentRuns {
+  return segments.get(timeline) ?? [];
+}
