@@ -20,9 +20,20 @@ export function isTempName(name: string): boolean {
 
 /** A fresh name beside `finalName`; whoever creates it exclusively owns it, else asks for another. */
 export function tempNameFor(finalName: string, now: Date): string {
+  return `${finalName}.tmp.${stampOf(now)}`;
+}
+
+/** `<YYYYMMDD>T<HHMMSS>Z-<16 hex>`: when, and by which process. New each time. */
+export function stampOf(now: Date): string {
   const time = now.toISOString().replace(/[-:]|\.\d+/g, '');
   counter = (counter + 1) % 0x10000;
-  return `${finalName}.tmp.${time}-${machineDigits()}${hex(process.pid, 6)}${hex(counter, 4)}`;
+  return `${time}-${machineDigits()}${hex(process.pid, 6)}${hex(counter, 4)}`;
+}
+
+/** Whether a stamp, or what ends with one, is of a process of this machine that runs no more. Of other machines nothing is known. */
+export function isOfDeadProcess(stamp: string): boolean {
+  const digits = stamp.slice(-16);
+  return digits.startsWith(machineDigits()) && !isRunning(Number.parseInt(digits.slice(6, 12), 16));
 }
 
 /**
@@ -30,9 +41,7 @@ export function tempNameFor(finalName: string, now: Date): string {
  * is only known that a file untouched for 24 hours is abandoned.
  */
 export function isAbandoned(name: string, modified: Date, now: Date): boolean {
-  const digits = name.slice(-16);
-  if (digits.startsWith(machineDigits()) && !isRunning(Number.parseInt(digits.slice(6, 12), 16))) return true;
-  return now.getTime() - modified.getTime() > foreignLeftoverAgeMs;
+  return isOfDeadProcess(name) || now.getTime() - modified.getTime() > foreignLeftoverAgeMs;
 }
 
 function isRunning(pid: number): boolean {

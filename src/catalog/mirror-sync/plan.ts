@@ -45,8 +45,8 @@ export interface SyncStorages {
   readonly to: readonly NamedStorage[];
 }
 
-/** What checks write, and delete again. */
-const checkObject = /^(?:wal-g_storage_check$|walvault_(?:doctor|key_check)_)/;
+/** What is there for a while only: what checks write, and leases. */
+const passingObject = /^(?:wal-g_storage_check$|walvault_(?:doctor|key_check)_|walvault_leases\/)/;
 
 /** Compares the listings. A storage that cannot be listed is left aside and told. */
 export async function planSync({ from, to }: SyncStorages, options: Abortable): Promise<SyncPlan> {
@@ -127,7 +127,7 @@ function byName(a: UnreachableStorage, b: UnreachableStorage): number {
 async function listAll({ storage }: NamedStorage, options: Abortable): Promise<ReadonlyMap<Key, ObjectInfo>> {
   const found = new Map<Key, ObjectInfo>();
   for await (const info of storage.list('', { ...options, recursive: true })) {
-    if (info.kind === 'object' && !checkObject.test(info.key)) found.set(info.key, info);
+    if (info.kind === 'object' && !passingObject.test(info.key)) found.set(info.key, info);
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { sharing } from '../../catalog/lease/lease.ts';
 import { ArchiverError } from '../../errors.ts';
 import { finalizeBackup } from '../../postgres/recovery/finalize.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
@@ -29,7 +30,9 @@ export const backupFinalize = defineCommand({
     const { logger, signal } = app;
     const target = targetStorageOf(app.settings, options['target-storage']);
     const transport = await app.transport('write', { target, wholly: true });
-    const isNew = await finalizeBackup({ transport, logger, signal }, backup);
+    const isNew = await sharing(transport.storage, 'backup-finalize', app, () =>
+      finalizeBackup({ transport, logger, signal }, backup),
+    );
     if (!isNew) logger.info('the backup was complete already', { backup });
     return undefined;
   },

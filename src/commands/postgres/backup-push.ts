@@ -1,4 +1,5 @@
 import { selectorOfName, type BackupSelector } from '../../catalog/backup-store.ts';
+import { sharing } from '../../catalog/lease/lease.ts';
 import { readSetting, readSettings, type Settings } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { pushBackup } from '../../postgres/backup/push.ts';
@@ -99,10 +100,9 @@ export const backupPush = defineCommand({
     const [directory] = positionals;
     const started = app.clock.monotonicMs();
     const request = await backupRequestOf(app, options);
-    const backup =
-      directory === undefined
-        ? await pushRemotely(app, options, request)
-        : await pushLocally(app, { directory, options, request });
+    const backup = await sharing(request.transport.storage, 'backup-push', app, () =>
+      directory === undefined ? pushRemotely(app, options, request) : pushLocally(app, { directory, options, request }),
+    );
     const { logger } = app;
     logger.info('backup pushed', {
       backup: backup.name,

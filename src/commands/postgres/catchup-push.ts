@@ -1,3 +1,4 @@
+import { sharing } from '../../catalog/lease/lease.ts';
 import { ArchiverError } from '../../errors.ts';
 import { readSetting } from '../../config/setting.ts';
 import { parseCatchupLsn } from '../../postgres/catchup/catchup-lsn.ts';
@@ -55,7 +56,7 @@ export const catchupPush = defineCommand({
     const fromLsn = parseCatchupLsn(text);
     const started = app.clock.monotonicMs();
     const request = await backupRequestOf(app, options);
-    const catchup = await pushCatchup({
+    const push = {
       ...request,
       fromLsn,
       directory,
@@ -63,7 +64,8 @@ export const catchupPush = defineCommand({
       workers: workersOf(app, options),
       verify: { enabled: request.verifiesChecksums, blocksKept: corruptBlocksKept },
       stopTimeoutMs: readSetting(serverSettings.stopBackupTimeout, app.settings),
-    });
+    };
+    const catchup = await sharing(request.transport.storage, 'catchup-push', app, () => pushCatchup(push));
     app.logger.info('catchup pushed', {
       catchup: catchup.name,
       bytes: catchup.uncompressedBytes,

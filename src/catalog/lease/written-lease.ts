@@ -1,0 +1,133 @@
+/** One lease object of this run: written, renewed, looked around from, removed. */
+import { hostname } from 'node:os';
+import { fromBytes } from '../../bytes/stage.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
+import { pushPlain } from '../../pipeline/push-object.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { StorageForbiddenError } from '../../storage/errors.ts';
+import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
+import { formatLease, leasesFolder, validMs, viewLeases, type LeaseName, type LeaseView } from './lease-object.ts';
+
+/** What leases need. */
+export interface LeaseOptions extends Abortable {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A lease that is held, and renewed by itself. Disposing of it gives it back. */
+export interface Lease extends AsyncDisposable {
+  /** @throws ArchiverError (`unavailable`) when it could not be renewed in time, so that others may not mind it any more */
+  check(): void;
+}
+
+/** Our object on one storage. */
+export class WrittenLease implements Lease {
+  readonly storage: Storage;
+  readonly name: LeaseName;
+  readonly #options: LeaseOptions;
+  readonly #since: string;
+  readonly #ended = new AbortController();
+  #renewing: Promise<void> | undefined;
+  #begun = { wallMs: 0, monotonicMs: 0 };
+  #writtenMs = 0;
+  #isLost = false;
+
+  private constructor(storage: Storage, name: LeaseName, options: LeaseOptions) {
+    this.storage = storage;
+    this.name = name;
+    this.#options = options;
+    this.#since = options.clock.now().toISOString();
+  }
+
+  /** Writes it. @throws the storage's error */
+  static async write(storage: Storage, name: LeaseName, options: LeaseOptions): Promise<WrittenLease> {
+    const lease = new WrittenLease(storage, name, options);
+    try {
+      await lease.#write(options.signal);
+    } catch (error) {
+      // It may be there although the answer says otherwise.
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
+    lease.#renewing = lease.#renew();
+    return lease;
+  }
+
+  /** Looks who else is there. @throws the storage's error */
+  async view(signal: AbortSignal | undefined): Promise<LeaseView> {
+    const listing: ObjectInfo[] = [];
+    // Before the listing, and by the clock that nobody sets: ages come out rather too small than too big.
+    const sinceWriteMs = this.#options.clock.monotonicMs() - this.#writtenMs;
+    for await (const item of this.storage.list(leasesFolder, { signal }))
+      if (item.kind === 'object') listing.push(item);
+    return viewLeases(listing, this.name.key, sinceWriteMs);
+  }
+
+  check(): void {
+    this.#isLost ||= this.#isOverdue();
+    if (!this.#isLost) return;
+    throw new ArchiverError('unavailable', `lost the lease "${this.name.key}" on ${this.storage.location}`, {
+      hint: 'It could not be renewed in time, and another run may have begun. Run the command again: it goes on with the rest.',
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#renewing;
+    const { logger } = this.#options;
+    try {
+      // Not called off by the run's signal: an interrupted run must not be in the way of the next.
+      await this.storage.delete([this.name.key]);
+    } catch (error) {
+      // Where nothing may be deleted, that is so every time.
+      logger[error instanceof StorageForbiddenError ? 'info' : 'warn'](
+        'cannot remove the lease; it expires by itself',
+        {
+          key: this.name.key,
+          minutes: validMs[this.name.mode] / 60_000,
+          error: messageOf(error),
+        },
+      );
+    }
+  }
+
+  async #write(signal: AbortSignal | undefined): Promise<void> {
+    const { clock, logger } = this.#options;
+    const now = clock.now();
+    const begun = { wallMs: now.getTime(), monotonicMs: clock.monotonicMs() };
+    const record = { hostname: hostname(), pid: process.pid, since: this.#since };
+    const bytes = Buffer.from(formatLease(this.name, record, now));
+    await pushPlain(this.storage, this.name.key, () => fromBytes(bytes), { signal, clock, logger });
+    this.#begun = begun;
+    this.#writtenMs = clock.monotonicMs();
+  }
+
+  /** Since the last write began. A machine that slept does not count it on the monotonic clock. */
+  #isOverdue(): boolean {
+    const { clock } = this.#options;
+    const { wallMs, monotonicMs } = this.#begun;
+    const passedMs = Math.max(clock.monotonicMs() - monotonicMs, clock.now().getTime() - wallMs);
+    return passedMs > validMs[this.name.mode];
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#ended;
+    let pauseMs = validMs[this.name.mode] / 3;
+    for (;;) {
+      try {
+        await clock.sleep(pauseMs, signal);
+        this.#isLost ||= this.#isOverdue();
+        // Others may have begun by now: it must not look held again.
+        if (this.#isLost) return;
+        await this.#write(signal);
+        pauseMs = validMs[this.name.mode] / 3;
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn('cannot renew the lease', { key: this.name.key, error: messageOf(error) });
+        pauseMs = validMs[this.name.mode] / 15;
+      }
+    }
+  }
+}
