@@ -14,6 +14,7 @@ import { remoteBackupSettings } from '../postgres/remote/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
+import { walVerifySettings } from '../postgres/wal-report/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
 import { azureSettings } from '../storage/azure/settings.ts';
@@ -53,7 +54,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
   { title: 'Restoring', groups: [fetchSettings] },
-  { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings] },
+  { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings, walVerifySettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

@@ -113,7 +113,9 @@ export function parsePlainly(command: Command, args: readonly string[]): Argumen
     options[long] = value;
   }
   const required = command.positionals.filter((one) => one.required).length;
-  if (positionals.length < required || positionals.length > command.positionals.length) return undefined;
+  const isOpen = command.positionals.at(-1)?.repeated === true;
+  const most = isOpen ? Infinity : command.positionals.length;
+  if (positionals.length < required || positionals.length > most) return undefined;
   return { positionals, options };
 }
 

@@ -172,7 +172,10 @@ function addCommand(
   choose: Choose,
 ): void {
   const verb = nameInGroup(command, group);
-  const signature = command.positionals.map((one) => (one.required ? `<${one.name}>` : `[${one.name}]`));
+  const signature = command.positionals.map(({ name: word, required, repeated }) => {
+    const text = repeated === true ? `${word}..` : word;
+    return required ? `<${text}>` : `[${text}]`;
+  });
   program.command({
     command: [verb, ...signature].join(' '),
     describe: command.hidden === true ? false : command.summary,
@@ -202,10 +205,9 @@ function addCommand(
         const value = argv[long];
         if (typeof value === 'string' || typeof value === 'boolean') options[long] = value;
       }
-      const positionals = command.positionals.flatMap((one) => {
-        const value = argv[one.name];
-        return typeof value === 'string' ? [value] : [];
-      });
+      const positionals = command.positionals
+        .flatMap((one) => argv[one.name])
+        .filter((value) => typeof value === 'string');
       choose(command, { positionals, options });
     },
   });

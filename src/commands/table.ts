@@ -10,15 +10,31 @@ export function alignedTable(header: readonly string[], rows: readonly (readonly
     .join('');
 }
 
+/** A column of a boxed table. */
+export interface BoxColumn {
+  readonly title: string;
+  /** Title and cells are at the right, as WAL-G has what is a number to it. */
+  readonly right?: boolean;
+}
+
 /** A table in a box of `+`, `-` and `|`, its rows numbered from 0. */
 export function boxTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const numbered = rows.map((row, index) => [String(index), ...row]);
-  const all = [['#', ...header], ...numbered];
+  const columns = ['#', ...header].map((title) => ({ title }));
+  return box(
+    columns,
+    rows.map((row, index) => [String(index), ...row]),
+  );
+}
+
+/** A table in a box of `+`, `-` and `|`. */
+export function box(columns: readonly BoxColumn[], rows: readonly (readonly string[])[]): string {
+  const all = [columns.map(({ title }) => title), ...rows];
   const widths = widthsOf(all);
   const rule = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+\n`;
-  const [top = '', ...body] = all.map(
-    (row) => `| ${row.map((cell, column) => pad(cell, widths[column])).join(' | ')} |\n`,
-  );
+  const [top = '', ...body] = all.map((row) => {
+    const cells = row.map((cell, index) => pad(cell, widths[index], columns[index]?.right));
+    return `| ${cells.join(' | ')} |\n`;
+  });
   return rule + top + rule + body.join('') + rule;
 }
 
@@ -27,8 +43,9 @@ function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
   return columns.map((cells) => cells.reduce((widest, cell) => Math.max(widest, characters(cell)), 0));
 }
 
-function pad(cell: string, width = 0): string {
-  return cell + ' '.repeat(width - characters(cell));
+function pad(cell: string, width = 0, right = false): string {
+  const space = ' '.repeat(width - characters(cell));
+  return right ? space + cell : cell + space;
 }
 
 function characters(text: string): number {

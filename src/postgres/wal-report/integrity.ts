@@ -38,7 +38,8 @@ export interface IntegrityRequest {
   readonly maxDelayed: number;
   /** `WALG_UPLOAD_CONCURRENCY` */
   readonly maxUploading: number;
-  readonly onIgnored: (ignored: SegmentSwitch) => void;
+  /** As in `stretchesBack`. */
+  readonly onIgnored: (followed: SegmentId) => void;
 }
 
 /** Looks for the segments; the work goes with the gaps of the archive, not with its segments. */

@@ -33,19 +33,20 @@ export function segmentSwitches(history: readonly TimelineSwitch[], segmentBytes
 /**
  * The stretches from just before the current segment down to `stop`, the newest first; none when it is not before it.
  *
- * @param onIgnored told of a switch where the newer timeline goes on below it, which is then followed
+ * @param onIgnored told of the segment below a switch that the newer timeline has as well, and which is followed
  */
 export function* stretchesBack(
   wal: ListedWal,
   current: SegmentId,
   { stop, switches }: { readonly stop: bigint; readonly switches: readonly SegmentSwitch[] },
-  onIgnored: (ignored: SegmentSwitch) => void,
+  onIgnored: (followed: SegmentId) => void,
 ): Generator<Stretch> {
   let { timeline, number } = current;
   while (number > stop) {
     const here = switches.find((one) => one.number === number && one.timeline < timeline);
     if (here !== undefined) {
-      if (holds(segmentsOfTimeline(wal, timeline), number - 1n)) onIgnored(here);
+      const before = { timeline, number: number - 1n };
+      if (holds(segmentsOfTimeline(wal, timeline), before.number)) onIgnored(before);
       else timeline = here.timeline;
     }
     const last = number - 1n;
