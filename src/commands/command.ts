@@ -67,6 +67,8 @@ export interface PositionalSpec {
   readonly name: string;
   readonly text: string;
   readonly required: boolean;
+  /** The last one may be: any number of words, at least one if required. */
+  readonly repeated?: true;
 }
 
 /** An example for `--help`: the command line and what it does. */
