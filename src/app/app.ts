@@ -1,6 +1,6 @@
 /** The running program as commands see it: opens what they ask for, when they ask for it. */
 import { availableParallelism } from 'node:os';
-import type { App, ProgramInfo, SettingsOrigin } from '../commands/command.ts';
+import type { App, OtherArchive, ProgramInfo, SettingsOrigin } from '../commands/command.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError, codeOf } from '../errors.ts';
 import type { Transport } from '../pipeline/transport.ts';
@@ -36,6 +36,7 @@ export function openApp({
   const { logger } = log;
   const transports = new Map<string, Promise<Transport & AsyncDisposable>>();
   const storages = new Map<string, Promise<Storage>>();
+  const others: Promise<OtherArchive & AsyncDisposable>[] = [];
   return {
     settings,
     configuration,
@@ -72,8 +73,15 @@ export function openApp({
       storages.set(id, opened);
       return opened;
     },
+    otherArchive(path) {
+      const opening = import('./other-archive.ts').then(({ openOtherArchive }) =>
+        openOtherArchive(path, { settings, logger, signal, helpers: helpers() }),
+      );
+      others.push(opening);
+      return opening;
+    },
     async [Symbol.asyncDispose]() {
-      for (const opening of [...transports.values(), ...storages.values()]) {
+      for (const opening of [...transports.values(), ...storages.values(), ...others]) {
         const opened = await opening.catch(() => undefined);
         await opened?.[Symbol.asyncDispose]();
       }

@@ -45,6 +45,31 @@ export async function readJsonEntries(source: ByteSource, what: string, visit: E
   scanner.end();
 }
 
+/** One entry, its JSON text not yet parsed. */
+export interface JsonEntry {
+  readonly section: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * The same for whoever writes while it reads: the entries that each chunk completes.
+ *
+ * @throws as {@link readJsonEntries}
+ */
+export async function* jsonEntriesOf(source: ByteSource, what: string): AsyncGenerator<readonly JsonEntry[]> {
+  let entries: JsonEntry[] = [];
+  const scanner = new EntryScanner(what, (section, name, text) => {
+    entries.push({ section, name, text });
+  });
+  for await (const chunk of source) {
+    scanner.feed(chunk);
+    yield entries;
+    entries = [];
+  }
+  scanner.end();
+}
+
 class EntryScanner {
   readonly #what: string;
   readonly #visit: EntryVisitor;

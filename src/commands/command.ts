@@ -27,6 +27,21 @@ export interface App {
   storage(choice?: Pick<StorageChoice, 'target'>): Promise<Storage>;
   /** Storage, codec and crypter of the settings; opened on the first call for each purpose and choice, closed by `main.ts`. */
   transport(purpose: TransportPurpose, choice?: StorageChoice): Promise<Transport>;
+  /**
+   * The archive of another configuration file; closed by `main.ts`.
+   *
+   * @throws ArchiverError (`config`) when the file cannot be read or is wrong
+   */
+  otherArchive(configPath: string): Promise<OtherArchive>;
+}
+
+/** An archive that another configuration file describes. */
+export interface OtherArchive {
+  /** Of the file. */
+  readonly path: string;
+  readonly settings: RawSettings;
+  /** As {@link App.transport}. */
+  transport(purpose: TransportPurpose, choice?: StorageChoice): Promise<Transport>;
 }
 
 /** Where the settings came from. */

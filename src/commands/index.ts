@@ -25,6 +25,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
   { name: 'wal-show', load: async () => (await import('./postgres/wal-show.ts')).walShow },
   { name: 'wal-verify', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
+  { name: 'copy', load: async () => (await import('./postgres/copy.ts')).copy },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },

@@ -69,6 +69,26 @@ export async function* formatChecksums(
 }
 
 /**
+ * The same list for a copy of the backup whose sentinel differs in what the first line tells, as it arrives.
+ *
+ * @throws CorruptError when it is not a list of `from`
+ */
+export async function* relabelChecksums(source: ByteSource, from: Sentinel, to: Sentinel): ByteSource {
+  let text = '';
+  let isFirst = true;
+  for await (const line of linesOf(source)) {
+    if (isFirst && line !== headLine(from)) throw malformed('is of another form or backup');
+    text += `${isFirst ? headLine(to) : line}\n`;
+    isFirst = false;
+    if (text.length < chunkCharacters) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  if (isFirst) throw malformed('ends early');
+  yield Buffer.from(text);
+}
+
+/**
  * Reads it as it arrives.
  *
  * @param sentinel of the backup that it must be of

@@ -40,6 +40,7 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
       return Promise.resolve(storage);
     },
     transport: () => Promise.reject(new Error('a list needs neither codec nor key')),
+    otherArchive: () => Promise.reject(new Error('a list needs one archive')),
   };
   const options = Object.fromEntries(
     args.map((arg) => {

@@ -1,0 +1,19 @@
+/** What a stored object of an archive becomes in another one, by its name alone. */
+import { withoutExtension } from '../../codecs/open.ts';
+import { storedKey, type Transport } from '../../pipeline/transport.ts';
+import type { Key } from '../../storage/storage.ts';
+
+/** Objects of JSON are stored as they are; all others are compressed, and encrypted where there is a key. */
+export function isEncoded(key: Key): boolean {
+  return !key.endsWith('.json');
+}
+
+/** The key of an object that is compressed as the target does it; JSON keeps its name. */
+export function reencodedKey(target: Pick<Transport, 'codec'>, key: Key): Key {
+  return isEncoded(key) ? storedKey(target as Transport, withoutExtension(key)) : key;
+}
+
+/** What stays of a key when it does not matter how the object is compressed. */
+export function logicalKey(key: Key): Key {
+  return isEncoded(key) ? withoutExtension(key) : key;
+}

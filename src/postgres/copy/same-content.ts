@@ -1,0 +1,82 @@
+/** Whether two archives hold the same under a name. */
+import { ByteReader } from '../../bytes/reader.ts';
+import type { ByteSource } from '../../bytes/stage.ts';
+import { CorruptError } from '../../errors.ts';
+import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import { ObjectNotFoundError } from '../../storage/errors.ts';
+import type { Abortable, Key } from '../../storage/storage.ts';
+import { readSentinel } from '../backup/backup-record.ts';
+import type { Sentinel } from '../backup/sentinel.ts';
+import { TargetDiffersError, type CopiedBackup } from './plan.ts';
+
+/** What is compared of objects that are encoded in two ways: headers of tars and of WAL tell one from another. */
+const beginningBytes = 64 * 1024;
+
+/**
+ * Whether an object of the target holds what the source begins with. It can only be of another content, never cut short:
+ * storages write whole objects.
+ *
+ * @param decoded of the source; it is read no further than needed
+ */
+export async function beginsAlike(
+  decoded: ByteSource,
+  target: Transport,
+  key: Key,
+  options: Abortable,
+): Promise<boolean> {
+  const ours = await beginningOf(decoded);
+  try {
+    return ours.equals(await beginningOf(await readDecoded(target, key, options)));
+  } catch (error) {
+    if (error instanceof CorruptError || error instanceof ObjectNotFoundError) return false;
+    throw error;
+  }
+}
+
+async function beginningOf(source: ByteSource): Promise<Buffer> {
+  const reader = new ByteReader(source);
+  try {
+    return Buffer.from(await reader.read(beginningBytes));
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Whether two streams have the same bytes. */
+export async function haveSameBytes(a: ByteSource, b: ByteSource): Promise<boolean> {
+  const other = new ByteReader(b);
+  try {
+    for await (const chunk of a) {
+      if (Buffer.compare(await other.read(chunk.length), chunk) !== 0) return false;
+    }
+    return (await other.readSome(1)) === undefined;
+  } finally {
+    await other.close();
+  }
+}
+
+/** Makes sure that what the target has under the names of backups are copies of them. @throws TargetDiffersError */
+export async function checkSameBackups(
+  backups: readonly CopiedBackup[],
+  { sources, target, signal }: { readonly sources: readonly Transport[]; readonly target: Transport } & Abortable,
+): Promise<void> {
+  const differences: string[] = [];
+  for (const { name, source, isThere, sentinel } of backups) {
+    const from = sources[source];
+    if (!isThere || from === undefined) continue;
+    const ours = await readSentinel(from.storage, name, { signal });
+    const theirs = await readSentinel(target.storage, name, { signal });
+    if (!isSameBackup(ours, theirs)) differences.push(`"${sentinel.to}", another backup of that name`);
+  }
+  if (differences.length > 0) throw new TargetDiffersError(differences);
+}
+
+function isSameBackup(a: Sentinel, b: Sentinel): boolean {
+  return (
+    a.startLsn === b.startLsn &&
+    a.finishLsn === b.finishLsn &&
+    a.systemIdentifier === b.systemIdentifier &&
+    a.summary?.startTime === b.summary?.startTime &&
+    a.kind === b.kind
+  );
+}

@@ -1,0 +1,40 @@
+/** Reads a copy back and compares it with the source, byte for byte; what was encoded anew is decoded on both sides. */
+import { CorruptError } from '../../errors.ts';
+import type { ByteSource } from '../../bytes/stage.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { readDecoded } from '../../pipeline/transport.ts';
+import type { Key } from '../../storage/storage.ts';
+import { isEncoded } from './copied-names.ts';
+import { ObjectCopier, type CopyOptions } from './object-copier.ts';
+import type { CopiedObject, CopyPlan } from './plan.ts';
+import { haveSameBytes } from './same-content.ts';
+
+/**
+ * Compares all parts and all WAL, and where nothing was encoded anew, sentinels as well; other JSON may rightly differ.
+ *
+ * @returns how many objects were compared
+ * @throws CorruptError naming the first that differs; the storages' errors
+ */
+export async function verifyCopy(plan: CopyPlan, options: CopyOptions): Promise<number> {
+  const { reencode, concurrency } = options;
+  const copier = new ObjectCopier(options);
+  const sentinels = reencode ? [] : plan.backups.map(({ sentinel }) => sentinel);
+  const objects = [...plan.backups.flatMap(({ parts }) => parts), ...plan.wal, ...sentinels];
+  const differing: Key[] = [];
+  await mapConcurrently(objects, concurrency, async (one) => {
+    const ours = reencode && isEncoded(one.to) ? copier.readDecoded(one) : copier.read(one);
+    if (!(await haveSameBytes(ours, await targetBytes(one, options)))) differing.push(one.to);
+  });
+  const [first] = differing;
+  if (first !== undefined) {
+    const others = differing.length === 1 ? '' : `, and ${differing.length - 1} more`;
+    throw new CorruptError(`the target differs from the source: "${first}"${others}`, {
+      hint: 'Remove what differs from the target and copy again.',
+    });
+  }
+  return objects.length;
+}
+
+async function targetBytes({ to }: CopiedObject, { target, reencode, signal }: CopyOptions): Promise<ByteSource> {
+  return reencode && isEncoded(to) ? readDecoded(target, to, { signal }) : target.storage.read(to, { signal });
+}
