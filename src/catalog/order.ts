@@ -18,7 +18,7 @@ const dayNs = 86_400_000_000_000n;
  * @param now times recorded after it are taken for the work of a wrong clock
  */
 export function inOrderOfCompletion<B extends DatedBackup>(backups: readonly B[], now: TimeNs): B[] {
-  const keys = new Map(backups.map((backup) => [backup, completion(backup, now)]));
+  const keys = new Map(backups.map((backup) => [backup, completionOf(backup, now)]));
   const key = (backup: B) => keys.get(backup) ?? 0n;
   return backups.toSorted((a, b) => compare(key(a), key(b)) || compareEntries(a.entry, b.entry));
 }
@@ -30,7 +30,8 @@ export function inOrderOfStart<B extends DatedBackup>(backups: readonly B[], now
   return byCompletion.toSorted((a, b) => compare(a.started ?? 0n, b.started ?? 0n));
 }
 
-function completion({ entry, finished }: DatedBackup, now: TimeNs): TimeNs {
+/** The moment of completion by which backups are ordered. */
+export function completionOf({ entry, finished }: DatedBackup, now: TimeNs): TimeNs {
   if (!isKnown(finished)) return entry.modified;
   if (finished <= entry.modified) return finished;
   // The object is older than what it records: a clock runs ahead (then the storage's counts, as for WAL-G), or someone
