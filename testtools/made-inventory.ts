@@ -126,6 +126,7 @@ function backupOf(made: MadeBackup, segmentBytes: number): ArchivedBackup {
     problem: undefined,
     startSegment,
     isPermanent,
+    isPermanenceKnown: true,
     objects: [
       objectOf(key, 500, finished),
       objectOf(`basebackups_005/${name}/tar_partitions/part_001.tar.lz4`, bytes, finished),

@@ -25,6 +25,8 @@ export interface ArchivedBackup extends DatedBackup {
   readonly startSegment: SegmentId | undefined;
   /** As `metadata.json` says, else the sentinel. */
   readonly isPermanent: boolean;
+  /** False: `metadata.json` is damaged, so that it may be permanent whatever the sentinel says. */
+  readonly isPermanenceKnown: boolean;
   /** The sentinel and everything below the backup's folder, by key. */
   readonly objects: readonly ObjectInfo[];
 }

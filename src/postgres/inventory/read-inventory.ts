@@ -109,6 +109,7 @@ async function readBackup(
     problem: isDamaged ? sentinel : record.problem,
     startSegment: parseSegmentName(walFileNameOf(name), segmentBytes),
     isPermanent: record.metadata?.isPermanent ?? false,
+    isPermanenceKnown: !(record.problem instanceof CorruptError),
     objects: [object, ...folder],
     started: record.started,
     finished: record.finished,

@@ -1,38 +1,30 @@
-/** What a deletion comes to: which objects go, in which order, and why; what stays, and why. Plain values. */
+/** What a deletion comes to: what goes and why, what stays and why. Plain values; `plan.ts` makes them. */
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { ArchivedBackup } from '../inventory/inventory.ts';
+import type { Removal } from './carry-out.ts';
+import type { KeptWal } from './policy.ts';
+import type { PlacedBackup } from './order.ts';
 
-/**
- * Objects of one storage that go together. Steps are carried out one after the other, the objects of one step in any order
- * or side by side: after each object the archive is consistent.
- */
-export interface DeletionStep {
-  /** As `Inventory.storageName`. */
-  readonly storageName: string | undefined;
-  /**
-   * `sentinel`: from here on the backup does not exist; `backup`: the rest of it; `leftovers`: of a push that was cut off;
-   * `wal`: segments and what tells about them, oldest first; `histories`: of timelines; `catchup`; `others`.
-   */
-  readonly kind: 'sentinel' | 'backup' | 'leftovers' | 'wal' | 'histories' | 'catchup' | 'others';
-  /** Of the first three and of a catchup: whose it is. */
-  readonly name: string | undefined;
-  /** Why they go. */
-  readonly reason: string;
-  readonly objects: readonly ObjectInfo[];
-}
+/** What goes from one storage; together with its storage it can be carried out. */
+export type PlannedRemoval = Omit<Removal, 'storage'>;
 
 /** What becomes of a backup, and why. */
 export interface BackupFate {
-  readonly storageName: string | undefined;
-  readonly backup: ArchivedBackup;
-  readonly goes: boolean;
-  /** A line each; at least one. */
+  readonly backup: PlacedBackup;
+  /** Which WAL is kept for it; undefined: it goes. */
+  readonly keeps: KeptWal | undefined;
+  /** A few words each; at least one. */
   readonly reasons: readonly string[];
-  /** Which WAL is kept for it: from its start on, from its start to its end, none (it goes). */
-  readonly wal: 'onward' | 'own' | 'none';
 }
 
-/** WAL segments of one timeline, one after the other by number, that go. */
+/** A folder of a backup without a sentinel, in one of the storages. */
+export interface FolderFate {
+  readonly storageName: string | undefined;
+  readonly name: string;
+  readonly goes: boolean;
+  readonly reason: string;
+}
+
+/** Segments of one timeline that go; between the first and the last of them none stays. */
 export interface WalRange {
   readonly storageName: string | undefined;
   readonly timeline: number;
@@ -45,17 +37,26 @@ export interface WalRange {
 
 /** The plan of a deletion. */
 export interface DeletionPlan {
-  /** Of all storages, in order of completion as they are counted: the oldest first. */
+  /** Of all storages, oldest first. */
   readonly backups: readonly BackupFate[];
-  /** Backups that are being pushed or wait to be finalized: they stay, and what they need. */
-  readonly running: readonly string[];
-  readonly steps: readonly DeletionStep[];
+  /** Backups that are being made, or that were cut off. */
+  readonly unfinished: readonly FolderFate[];
+  /** Of every storage, in the order of the inventories. */
+  readonly removals: readonly PlannedRemoval[];
   readonly walRanges: readonly WalRange[];
-  /** What the reader should know, a sentence in lower case each. */
+  /** Why nothing goes, where there is a reason beyond that there is nothing. */
+  readonly nothing: string | undefined;
+  /** What the reader should know, in lower case. */
   readonly warnings: readonly string[];
 }
 
-/** Every object that goes, in the order of the plan. */
-export function* objectsOf({ steps }: Pick<DeletionPlan, 'steps'>): Generator<ObjectInfo> {
-  for (const { objects } of steps) yield* objects;
+/** Every object that goes from a storage. */
+export function* objectsOf(removal: PlannedRemoval): Generator<ObjectInfo> {
+  for (const { sentinel, objects } of removal.backups) {
+    yield sentinel;
+    yield* objects;
+  }
+  yield* removal.leftovers;
+  yield* removal.wal;
+  yield* removal.others;
 }

@@ -1,6 +1,7 @@
 /** What a deletion is asked for: the rules of `delete`, as plain values. */
 import type { BackupSelector } from '../../catalog/backup-store.ts';
 import type { TimeNs } from '../../catalog/time.ts';
+import type { PolicyOutcome } from './policy.ts';
 
 /** A point in the order of the backups: a name or the beginning of one, or a time. */
 export type BackupPoint =
@@ -47,19 +48,10 @@ export interface GarbageRule {
   readonly withoutBackupCheck: boolean;
 }
 
-/** How a backup is kept. */
-export interface Keep {
-  /** Why, a line each: `daily 2 of 7: newest of 2026-11-20`. */
-  readonly reasons: readonly string[];
-  /** `onward`: from its start to the newest; `own`: from its start to its end, enough to be consistent. */
-  readonly wal: 'onward' | 'own';
+/** Deletes what a policy does not keep. */
+export interface PolicyRule {
+  readonly kind: 'policy';
+  readonly outcome: PolicyOutcome;
 }
 
-/** Keeps what is named, with the chains of that, and permanent backups; deletes all others. It is what a policy comes to. */
-export interface KeepRule {
-  readonly kind: 'keep';
-  /** By the backup's name. */
-  readonly keep: ReadonlyMap<string, Keep>;
-}
-
-export type DeletionRule = RetainRule | BeforeRule | TargetRule | EverythingRule | GarbageRule | KeepRule;
+export type DeletionRule = RetainRule | BeforeRule | TargetRule | EverythingRule | GarbageRule | PolicyRule;

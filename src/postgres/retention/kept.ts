@@ -1,0 +1,73 @@
+/** Everything that stays because of what a rule keeps. Pure. */
+import { ArchiverError } from '../../errors.ts';
+import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
+import { quoted } from './refusal.ts';
+import type { DeletionRule } from './rule.ts';
+import type { Keeping, Selection } from './selection.ts';
+import type { PlacedFolder } from './unfinished.ts';
+
+/**
+ * Adds to what a rule keeps: permanent backups, what those that are kept build on, and what those build on that are being
+ * pushed.
+ *
+ * @throws ArchiverError (`busy`) when what was named is needed by a push that may be running
+ */
+export function keptWithNeeded(
+  backups: readonly PlacedBackup[],
+  { kept: chosen }: Pick<Selection, 'kept'>,
+  rule: DeletionRule,
+  running: readonly PlacedFolder[],
+): ReadonlyMap<PlacedBackup, Keeping> {
+  const kept = new Map(chosen);
+  if (rule.kind === 'everything') return kept;
+  const chains = chainsOf(backups);
+  const add = (backup: PlacedBackup, reason: string): void => {
+    const keeping = kept.get(backup);
+    // What is kept anyway needs no further reason.
+    if (keeping !== undefined) return;
+    kept.set(backup, { wal: 'consistent', reasons: [reason] });
+  };
+  if (rule.kind !== 'target') {
+    for (const backup of backups) {
+      if (!isProtected(backup)) continue;
+      add(backup, backup.isPermanenceKnown ? 'permanent' : 'its metadata.json is damaged: it may be permanent');
+    }
+  }
+  for (const { name } of running) {
+    const bases = chains.basesByName(name);
+    const going = bases.filter((base) => !kept.has(base));
+    if (rule.kind === 'target' && going.length > 0) throw neededByPush(name, going);
+    for (const base of going) add(base, `${JSON.stringify(name)}, which is being pushed, builds on it`);
+  }
+  for (const backup of [...kept.keys()]) {
+    for (const base of chains.basesOf(backup)) add(base, `base of ${JSON.stringify(backup.name)}`);
+  }
+  return kept;
+}
+
+function neededByPush(name: string, bases: readonly PlacedBackup[]): ArchiverError {
+  const names = bases.map((base) => base.name);
+  return new ArchiverError('busy', `"${name}" builds on what would go (${quoted(names)}) and may be running`, {
+    hint: 'Wait until that push is over, or a day after it was cut off.',
+  });
+}
+
+/** What is wrong with backups that stay, a line each. */
+export function warningsAbout(backups: readonly PlacedBackup[], kept: ReadonlyMap<PlacedBackup, Keeping>): string[] {
+  const chains = chainsOf(backups);
+  const warnings: string[] = [];
+  for (const backup of backups) {
+    if (!kept.has(backup)) continue;
+    const { name, sentinel, problem } = backup;
+    if (sentinel === undefined) warnings.push(`"${name}" stays, but is damaged: ${problem?.message ?? 'unreadable'}`);
+    else if (!backup.isPermanenceKnown)
+      warnings.push(`"${name}" may be permanent: ${problem?.message ?? 'unreadable'}`);
+    const broken = [backup, ...chains.basesOf(backup)].find(
+      (one) => one.sentinel?.kind === 'delta' && chains.parentsOf(one).length === 0,
+    );
+    if (broken?.sentinel?.kind === 'delta') {
+      warnings.push(`"${name}" stays, but cannot be restored: "${broken.sentinel.parent}" is not there`);
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,106 @@
+/** Plans deletions: a pure function from what an archive holds and a rule to what goes. The rules of it: `docs/retention.md`. */
+import type { TimeNs } from '../../catalog/time.ts';
+import { ArchiverError } from '../../errors.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { DeletionPlan, FolderFate } from './deletion-plan.ts';
+import { keptWithNeeded, warningsAbout } from './kept.ts';
+import { checkSegmentSize, neededWal, type NeededWal } from './needed-wal.ts';
+import { inOrderOfAge, type PlacedBackup } from './order.ts';
+import { quoted } from './refusal.ts';
+import { noRemoval, removalIn, type DeletionContext, type Scope } from './removal.ts';
+import type { DeletionRule } from './rule.ts';
+import { selectKept } from './select.ts';
+import type { Keeping } from './selection.ts';
+import { unfinishedOf, type PlacedFolder } from './unfinished.ts';
+import { walRangesOf } from './wal-ranges.ts';
+
+/** How a deletion is planned. */
+export interface PlanOptions {
+  readonly now: TimeNs;
+  /** `--use-sentinel-time`: the order is that of the recorded starts. */
+  readonly byStart?: boolean | undefined;
+}
+
+/**
+ * Plans a deletion in an archive, of which every storage must be there.
+ *
+ * @param inventories all of one moment, of equal segment size
+ * @throws DeletionRefusedError, ArchiverError (`missing`, `usage`, `busy`, `config`) as the parts of it
+ */
+export function planDeletion(
+  inventories: readonly Inventory[],
+  rule: DeletionRule,
+  { now, byStart = false }: PlanOptions,
+): DeletionPlan {
+  const backups = inOrderOfAge(inventories, now, { byStart });
+  const folders = unfinishedOf(inventories, now);
+  const running = folders.filter(({ isAbandoned }) => !isAbandoned);
+  if (rule.kind === 'everything' && !rule.force && running.length > 0) throw runningError(running);
+  const selection = selectKept(backups, rule, now);
+  const kept = keptWithNeeded(backups, selection, rule, running);
+  const scope = scopeOf(rule);
+  const nothing = selection.nothing ?? nothingWithout(kept, rule);
+  const context: DeletionContext = { rule, scope, backups, kept, folders, running, inventories, now };
+  const removals = inventories.map(
+    nothing === undefined ? removalIn(context, neededBy(context)) : ({ storageName }) => noRemoval(storageName),
+  );
+  return {
+    backups: backups.map((backup) => {
+      const keeping = kept.get(backup);
+      const goes = keeping === undefined && nothing === undefined;
+      return {
+        backup,
+        keeps: keeping?.wal,
+        reasons: goes ? [selection.goesBecause(backup)] : (keeping?.reasons ?? []),
+      };
+    }),
+    unfinished: folders.map((folder) => fateOf(folder, context, nothing)),
+    removals,
+    walRanges: inventories.flatMap((inventory, at) => walRangesOf(inventory, removals[at]?.wal ?? [])),
+    nothing,
+    warnings: warningsAbout(backups, kept),
+  };
+}
+
+function scopeOf(rule: DeletionRule): Scope {
+  if (rule.kind === 'target') return { wal: false, folders: false, catchups: false };
+  if (rule.kind !== 'garbage' || rule.part === 'all') return { wal: true, folders: true, catchups: true };
+  return { wal: rule.part === 'archives', folders: rule.part === 'backups', catchups: false };
+}
+
+function runningError(running: readonly PlacedFolder[]): ArchiverError {
+  const names = quoted(running.map(({ name }) => name));
+  return new ArchiverError('busy', `backups are being pushed, or were cut off a short while ago: ${names}`, {
+    hint: 'Wait until they are complete, or say "everything FORCE" when nobody pushes them.',
+  });
+}
+
+/** Without a backup that is kept nobody could say which WAL is old. */
+function nothingWithout(kept: ReadonlyMap<PlacedBackup, Keeping>, rule: DeletionRule): string | undefined {
+  if (kept.size > 0 || rule.kind === 'everything' || rule.kind === 'target') return undefined;
+  return rule.kind === 'garbage' && rule.withoutBackupCheck ? undefined : 'there is no backup';
+}
+
+function neededBy({ rule, kept, running, inventories, backups }: DeletionContext): NeededWal {
+  const [first] = inventories;
+  const segmentBytes = first?.segmentBytes ?? 1;
+  if (rule.kind !== 'everything' && rule.kind !== 'target') checkSegmentSize(backups, segmentBytes);
+  const keeping = [...kept].map(([backup, { wal }]) => ({ backup, wal }));
+  const follows = keeping.some(({ wal }) => wal === 'following');
+  const times = keeping.map(({ backup }) => backup.entry.modified);
+  return neededWal(
+    keeping,
+    running.map(({ startSegment }) => startSegment?.number),
+    { segmentBytes, storedUntil: follows ? times.reduce((a, b) => (a > b ? a : b)) : undefined },
+  );
+}
+
+function fateOf(
+  { storageName, name, isAbandoned, reason }: PlacedFolder,
+  { rule, scope }: DeletionContext,
+  nothing: string | undefined,
+): FolderFate {
+  const isAll = rule.kind === 'everything';
+  const goes = nothing === undefined && (isAll || (isAbandoned && scope.folders));
+  return { storageName, name, goes, reason: isAll ? 'everything goes' : reason };
+}

@@ -1,0 +1,132 @@
+/** What goes from each storage, when it is known what stays. Pure. */
+import { isLeaseKey } from '../../catalog/lease/lease-object.ts';
+import type { TimeNs } from '../../catalog/time.ts';
+import type { ObjectInfo } from '../../storage/storage.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import { catchupsOf, goingCatchup, reportsOf } from './beside-backups.ts';
+import type { GoingBackup } from './carry-out.ts';
+import type { PlannedRemoval } from './deletion-plan.ts';
+import { uselessHistories, type KeptTimelines } from './histories.ts';
+import { isNeeded, segmentsOf, type NeededWal } from './needed-wal.ts';
+import type { PlacedBackup } from './order.ts';
+import type { DeletionRule } from './rule.ts';
+import type { Keeping } from './selection.ts';
+import type { PlacedFolder } from './unfinished.ts';
+
+/** What a rule concerns beside backups. */
+export interface Scope {
+  readonly wal: boolean;
+  readonly folders: boolean;
+  readonly catchups: boolean;
+}
+
+/** What is known when it is decided about objects. */
+export interface DeletionContext {
+  readonly rule: DeletionRule;
+  readonly scope: Scope;
+  readonly backups: readonly PlacedBackup[];
+  readonly kept: ReadonlyMap<PlacedBackup, Keeping>;
+  readonly folders: readonly PlacedFolder[];
+  /** Those of the folders that somebody may be working on. */
+  readonly running: readonly PlacedFolder[];
+  readonly inventories: readonly Inventory[];
+  readonly now: TimeNs;
+}
+
+const dayNs = 86_400_000_000_000n;
+
+/** Nothing goes. */
+export function noRemoval(storageName: string | undefined): PlannedRemoval {
+  return { storageName, backups: [], leftovers: [], wal: [], others: [] };
+}
+
+/** What goes from a storage: of `context` everything that stays is known, of `needed` the WAL. */
+export function removalIn(context: DeletionContext, needed: NeededWal): (inventory: Inventory) => PlannedRemoval {
+  const { rule, scope, backups, kept, folders, inventories, now } = context;
+  if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups);
+  const useless = scope.wal ? uselessHistories(inventories, timelinesOf(context, needed)) : new Set();
+  return (inventory) => {
+    const { storageName, segmentBytes, wal, others } = inventory;
+    const isHere = (one: { readonly storageName: string | undefined }): boolean => one.storageName === storageName;
+    const reports = reportsOf(others);
+    const here = backups.filter(isHere);
+    const going = here.filter((backup) => !kept.has(backup)).map((backup) => goingBackup(backup, reports));
+    const names = new Set(here.map(({ name }) => name));
+    const leftovers = scope.folders ? folders.filter((folder) => isHere(folder) && folder.isAbandoned) : [];
+    const catchups = scope.catchups ? catchupsOf(others, segmentBytes).filter((one) => isOld(one, needed)) : [];
+    const leftCatchups = catchups.filter(({ sentinel, modified }) => sentinel === undefined && now - modified > dayNs);
+    return {
+      storageName,
+      backups: [...going, ...catchups.flatMap((catchup) => goingCatchup(catchup) ?? [])],
+      leftovers: [...leftovers, ...leftCatchups].flatMap(({ objects }) => objects),
+      wal: scope.wal ? oldestFirst(inventory, needed) : [],
+      others: [
+        ...wal.filter((object) => useless.has(object)).map(({ object }) => object),
+        ...(scope.folders ? [...reports].filter(([name]) => !names.has(name)).map(([, report]) => report) : []),
+      ],
+    };
+  };
+}
+
+function isOld(
+  { startNumber, modified }: { readonly startNumber: bigint | undefined; readonly modified: TimeNs },
+  { from, storedUntil }: NeededWal,
+): boolean {
+  if (startNumber === undefined || from === undefined || storedUntil === undefined) return false;
+  return startNumber < from && modified <= storedUntil;
+}
+
+function goingBackup(backup: PlacedBackup, reports: ReadonlyMap<string, ObjectInfo>): GoingBackup {
+  const { name, entry, objects, sentinel } = backup;
+  const report = reports.get(name);
+  const rest = objects.filter(({ key }) => key !== entry.sentinelKey);
+  const sentinelObject = objects.find(({ key }) => key === entry.sentinelKey);
+  if (sentinelObject === undefined) throw new TypeError(`no sentinel among the objects of ${name}`);
+  return {
+    name,
+    parent: sentinel?.kind === 'delta' ? sentinel.parent : undefined,
+    sentinel: sentinelObject,
+    objects: report === undefined ? rest : [...rest, report],
+  };
+}
+
+function oldestFirst({ wal, segmentBytes }: Inventory, needed: NeededWal): readonly ObjectInfo[] {
+  const numbered = wal.flatMap((object): readonly (readonly [bigint, ObjectInfo])[] => {
+    if (object.kind === 'timeline history' || isNeeded(object, needed, segmentBytes)) return [];
+    return [[segmentsOf(object, segmentBytes)?.[0] ?? 0n, object.object]];
+  });
+  return numbered.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, object]) => object);
+}
+
+function timelinesOf({ kept, running, inventories }: DeletionContext, needed: NeededWal): KeptTimelines {
+  const beginnings = new Set<number>();
+  for (const { startSegment, sentinel } of kept.keys()) {
+    if (startSegment !== undefined) beginnings.add(startSegment.timeline);
+    if (sentinel?.finishTimeline !== undefined) beginnings.add(sentinel.finishTimeline);
+  }
+  for (const { startSegment } of running) if (startSegment !== undefined) beginnings.add(startSegment.timeline);
+  const wal = new Set<number>();
+  for (const inventory of inventories) {
+    for (const object of inventory.wal) {
+      const timeline = object.segment?.timeline;
+      if (timeline === undefined || wal.has(timeline)) continue;
+      if (isNeeded(object, needed, inventory.segmentBytes)) wal.add(timeline);
+    }
+  }
+  return { beginnings, wal, storedUntil: needed.storedUntil };
+}
+
+function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[]): PlannedRemoval {
+  const { storageName, unfinished, wal, others, segmentBytes } = inventory;
+  const catchups = catchupsOf(others, segmentBytes).flatMap((catchup) => goingCatchup(catchup) ?? []);
+  const here = backups.filter((backup) => backup.storageName === storageName);
+  const reports = new Map<string, ObjectInfo>();
+  const taken = new Set(catchups.flatMap(({ sentinel, objects }) => [sentinel, ...objects]));
+  return {
+    storageName,
+    backups: [...here.map((backup) => goingBackup(backup, reports)), ...catchups],
+    leftovers: unfinished.flatMap(({ objects }) => objects),
+    wal: wal.map(({ object }) => object),
+    others: others.filter((object) => !taken.has(object) && !isLeaseKey(object.key)),
+  };
+}

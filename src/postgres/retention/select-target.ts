@@ -1,0 +1,61 @@
+/** What `delete target` and `delete everything` keep. */
+import { jsonEqual } from '../../catalog/json.ts';
+import { ArchiverError } from '../../errors.ts';
+import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
+import { distinct, missingError, permanentError, quoted } from './refusal.ts';
+import type { EverythingRule, TargetRule } from './rule.ts';
+import { keepAll, type Selection } from './selection.ts';
+
+/** Keeps all but the backup, what builds on it and, when asked for, the rest of its family. */
+export function keepBeside(backups: readonly PlacedBackup[], { selector, findFull }: TargetRule): Selection {
+  const found = targetsOf(backups, selector);
+  const chains = chainsOf(backups);
+  const names = new Set(found.map(({ name }) => name));
+  if (findFull) for (const one of found) for (const { name } of chains.basesOf(one)) names.add(name);
+  const goes = (backup: PlacedBackup): boolean =>
+    names.has(backup.name) || chains.basesOf(backup).some(({ name }) => names.has(name));
+  const permanent = backups.filter((backup) => goes(backup) && backup.isPermanent);
+  if (permanent.length > 0) throw permanentError(permanent, 'Take the mark away with backup-mark -i first.');
+  return {
+    kept: keepAll(
+      backups.filter((backup) => !goes(backup)),
+      'not asked for',
+    ),
+    goesBecause: ({ name }) => (found.some((one) => one.name === name) ? 'asked for' : `belongs to what was asked for`),
+    nothing: undefined,
+  };
+}
+
+function targetsOf(backups: readonly PlacedBackup[], selector: TargetRule['selector']): readonly PlacedBackup[] {
+  switch (selector.by) {
+    case 'latest': {
+      const name = backups.at(-1)?.name;
+      if (name === undefined) throw missingError('no backups found');
+      return backups.filter((backup) => backup.name === name);
+    }
+    case 'name': {
+      const found = backups.filter(({ name }) => name === selector.name);
+      if (found.length === 0) throw missingError(`backup not found: ${JSON.stringify(selector.name)}`);
+      return found;
+    }
+    case 'userData': {
+      const found = backups.filter(({ metadata, sentinel }) => {
+        const userData = metadata?.userData ?? sentinel?.userData;
+        return userData !== undefined && jsonEqual(userData, selector.userData);
+      });
+      const names = distinct(found);
+      if (names.length === 0) throw missingError('no backup has the given user data');
+      if (names.length === 1) return found;
+      throw new ArchiverError('usage', `several backups have the given user data: ${quoted(names)}`, {
+        hint: 'Name the one you mean.',
+      });
+    }
+  }
+}
+
+/** Keeps nothing. */
+export function keepNothing(backups: readonly PlacedBackup[], { force }: EverythingRule): Selection {
+  const permanent = backups.filter(isProtected);
+  if (permanent.length > 0 && !force) throw permanentError(permanent, 'Say "everything FORCE" to delete them as well.');
+  return { kept: new Map(), goesBecause: () => 'everything goes', nothing: undefined };
+}

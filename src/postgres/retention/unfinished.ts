@@ -1,0 +1,60 @@
+/** Folders of backups without a sentinel: those that someone works on, and those that were left behind. Pure. */
+import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
+import type { ObjectInfo } from '../../storage/storage.ts';
+import type { Inventory, UnfinishedBackup } from '../inventory/inventory.ts';
+
+/** Such a folder in one of the storages. */
+export interface PlacedFolder extends UnfinishedBackup {
+  readonly storageName: string | undefined;
+  /** Nobody works on it any more. */
+  readonly isAbandoned: boolean;
+  /** What is known of it, in a few words. */
+  readonly reason: string;
+}
+
+const hourNs = 3_600_000_000_000n;
+/** A push writes at least a part of a gigabyte in this time. */
+const pushNs = 24n * hourNs;
+/** A pending backup waits for somebody. */
+const pendingNs = 7n * 24n * hourNs;
+
+/**
+ * The folders of all storages. One is abandoned when nothing was written to it for a day (a pending one: a week) and a backup has
+ * been completed since; the second holds by the storage's own clock, whatever the time is here.
+ */
+export function unfinishedOf(inventories: readonly Inventory[], now: TimeNs): readonly PlacedFolder[] {
+  const completed = inventories.flatMap(({ backups }) => backups.map(({ entry }) => entry.modified));
+  const lastCompleted = completed.reduce<TimeNs | undefined>((last, time) => maximum(last, time), undefined);
+  return inventories.flatMap(({ storageName, unfinished }) =>
+    unfinished.map((folder): PlacedFolder => {
+      const last = lastModified(folder.objects) ?? 0n;
+      const { isPending } = folder;
+      const isOld = now - last >= (isPending ? pendingNs : pushNs);
+      const isAbandoned = isOld && lastCompleted !== undefined && lastCompleted > last;
+      return { ...folder, storageName, isAbandoned, reason: reasonOf(isPending, isAbandoned, isOld) };
+    }),
+  );
+}
+
+function reasonOf(isPending: boolean, isAbandoned: boolean, isOld: boolean): string {
+  const what = isPending ? 'it waits for backup-finalize' : 'it is being pushed, or was cut off';
+  if (isAbandoned)
+    return `${isPending ? 'nobody finalized it' : 'its push was cut off'}, and a backup was completed since`;
+  return isOld ? `${what}; no backup was completed since` : `${what}, less than ${isPending ? 'a week' : 'a day'} ago`;
+}
+
+/** When the newest of the objects was written. */
+export function lastModified(objects: Iterable<ObjectInfo>): TimeNs | undefined {
+  let last: TimeNs | undefined;
+  for (const object of objects) last = maximum(last, modifiedOf(object));
+  return last;
+}
+
+/** When an object was written, as exactly as is known. */
+export function modifiedOf({ modified, modifiedNs }: ObjectInfo): TimeNs {
+  return modifiedNs ?? timeOfDate(modified);
+}
+
+function maximum(a: TimeNs | undefined, b: TimeNs): TimeNs {
+  return a === undefined || b > a ? b : a;
+}
