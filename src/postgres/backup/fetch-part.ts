@@ -11,7 +11,7 @@ import { controlFilePath } from '../pgdata.ts';
 import { openWanted } from '../restore/wanted.ts';
 import { heldBackControlPath } from './complete-restore.ts';
 import { namingObject } from './corrupt-object.ts';
-import { globMatcher } from './glob.ts';
+import { globMatcher } from '../../catalog/glob.ts';
 import { HostileMemberError, memberPath, type MemberPath } from './member-path.ts';
 import { openRestoreTarget, type RestoreLayout } from './restore-target.ts';
 

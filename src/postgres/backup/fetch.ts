@@ -20,7 +20,7 @@ import { completeRestore } from './complete-restore.ts';
 import { readStoredControl, type StoredControl } from './control-of-backup.ts';
 import type { FetchedPart } from './fetch-part.ts';
 import { makeDestination, requireEmpty, resolveDestination } from './destination.ts';
-import { globMatcher } from './glob.ts';
+import { globMatcher } from '../../catalog/glob.ts';
 import type { MemberPath } from './member-path.ts';
 import { labelMember, tablespaceMapMember } from './names.ts';
 import type { RestoreLayout } from './restore-target.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArchiverError } from '../../../../src/errors.ts';
-import { globMatcher } from '../../../../src/postgres/backup/glob.ts';
+import { ArchiverError } from '../../../src/errors.ts';
+import { globMatcher } from '../../../src/catalog/glob.ts';
 
 describe('globMatcher', () => {
   it.each([

@@ -1,5 +1,5 @@
-/** The shell pattern of `--mask`, with the meaning of Go's `filepath.Match`, so that WAL-G's masks keep working. */
-import { ArchiverError } from '../../errors.ts';
+/** Shell patterns for names of files and objects, with the meaning of Go's `filepath.Match`, so that WAL-G's patterns keep working. */
+import { ArchiverError } from '../errors.ts';
 
 /**
  * Compiles a pattern: `*` and `?` stop at a slash, `[a-z]` and `[^a-z]` are classes, a backslash takes away a special
@@ -55,8 +55,8 @@ function literal(character: string): string {
 }
 
 function badPattern(pattern: string, cause?: unknown): ArchiverError {
-  return new ArchiverError('usage', `malformed mask: ${JSON.stringify(pattern)}`, {
+  return new ArchiverError('usage', `malformed pattern: ${JSON.stringify(pattern)}`, {
     cause,
-    hint: 'A mask is a shell pattern such as "base/16384/*": * and ? do not cross a slash, [a-z] is a class.',
+    hint: 'It is a shell pattern such as "base/16384/*": * and ? do not cross a slash, [a-z] is a class.',
   });
 }
