@@ -9,6 +9,7 @@ import { backupSettings } from '../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
 import { composerSettings } from '../postgres/composers/settings.ts';
 import { deltaSettings } from '../postgres/delta/settings.ts';
+import { receiveSettings } from '../postgres/receive/settings.ts';
 import { resumeSettings } from '../postgres/resume/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
@@ -54,7 +55,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
   { title: 'Restoring', groups: [fetchSettings] },
-  { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings, walVerifySettings] },
+  { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings, receiveSettings, walVerifySettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

@@ -17,6 +17,8 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'backup-fetch', load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch },
   { name: 'backup-finalize', load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize },
   { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
+  { name: 'backup-show', load: async () => (await import('./postgres/backup-show.ts')).backupShow },
+  { name: 'backup-mark', load: async () => (await import('./postgres/backup-mark.ts')).backupMark },
   { name: 'catchup-push', load: async () => (await import('./postgres/catchup-push.ts')).catchupPush },
   { name: 'catchup-fetch', load: async () => (await import('./postgres/catchup-fetch.ts')).catchupFetch },
   { name: 'catchup-list', load: async () => (await import('./postgres/catchup-list.ts')).catchupList },
@@ -26,8 +28,10 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-show', load: async () => (await import('./postgres/wal-show.ts')).walShow },
   { name: 'wal-verify', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
   { name: 'copy', load: async () => (await import('./postgres/copy.ts')).copy },
+  { name: 'wal-receive', load: async () => (await import('./postgres/wal-receive.ts')).walReceive },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
+  { name: 'status', load: async () => (await import('./postgres/status.ts')).status },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
 ];
 

@@ -1,8 +1,8 @@
 /** Verbs of WAL-G and of later versions, so that a script that calls one is told so and not sent looking for a typing error. */
 export const commandsKnownLater: ReadonlySet<string> = new Set([
-  ...['backup-copy', 'backup-mark', 'delete', 'st'],
+  ...['backup-copy', 'delete', 'st'],
   ...['catchup-receive', 'catchup-send'],
-  ...['daemon', 'pgbackrest', 'wal-receive', 'wal-restore'],
+  ...['daemon', 'pgbackrest', 'wal-restore'],
   ...['mysql', 'stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
   ...['binlog-fetch', 'binlog-find', 'binlog-list', 'binlog-push', 'binlog-replay', 'binlog-server'],
 ]);

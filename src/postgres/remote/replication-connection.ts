@@ -8,8 +8,8 @@ import type { Session } from '../server/session.ts';
 const advice: Readonly<Record<string, string>> = {
   '28000':
     'Add a line for replication to the pg_hba.conf of the server, such as "host replication USER ADDRESS scram-sha-256" ("all" does not include it), and reload the server.',
-  '42501': 'Let the role make backups of this kind: ALTER ROLE ... REPLICATION.',
-  '53300': 'Raise max_wal_senders: every backup of this kind takes one, and standbys take one each.',
+  '42501': 'Let the role use the replication protocol: ALTER ROLE ... REPLICATION.',
+  '53300': 'Raise max_wal_senders: backups of this kind, wal-receive and standbys take one each.',
 };
 
 /** Connects to the server that the connector has found already. @throws ConnectError, ArchiverError with advice */
@@ -20,7 +20,7 @@ export async function connectForReplication(connector: Connector, signal: AbortS
     if (!(error instanceof ConnectError)) throw error;
     const hint = advice[codeOf(error.cause) ?? ''];
     if (hint === undefined) throw error;
-    throw new ArchiverError(error.kind, `cannot connect for a backup by the replication protocol: ${error.message}`, {
+    throw new ArchiverError(error.kind, `cannot connect by the replication protocol: ${error.message}`, {
       cause: error,
       hint,
     });

@@ -34,10 +34,22 @@ export interface Session {
    * end has to `destroy` the session. @throws ServerQueryError, ServerLostError
    */
   stream(query: Query): AsyncGenerator<StreamedMessage, void>;
+  /** As `stream`, for a command with which streams go both ways. */
+  converse(query: Query): Conversation;
   /** Closes it politely; a query that is still running is cut off. */
   end(): Promise<void>;
   /** Cuts it off; `lost` tells `cause`. */
   destroy(cause: Error): void;
+}
+
+/** A command in progress with which streams go both ways. */
+export interface Conversation {
+  /** The next message; undefined when the command has ended. Asked for once at a time. @throws as `Session.stream` */
+  next(): Promise<StreamedMessage | undefined>;
+  /** Sends a piece of our stream; nothing once the connection is gone. */
+  send(bytes: Buffer): void;
+  /** Ends our stream. */
+  finish(): void;
 }
 
 /** What {@link openSession} needs beside the parameters for the driver. */
@@ -118,20 +130,32 @@ class ClientSession implements Session {
   }
 
   async *stream(query: Query): AsyncGenerator<StreamedMessage, void> {
+    const conversation = this.converse(query);
+    for (;;) {
+      const message = await conversation.next();
+      if (message === undefined) return;
+      yield message;
+    }
+  }
+
+  converse(query: Query): Conversation {
     this.lost.throwIfAborted();
     this.#running += 1;
-    try {
-      const command = this.#client.query(new StreamedCommand(query.text));
-      for (;;) {
-        const message = await command.next();
-        if (message === undefined) break;
-        yield message;
-      }
-      // Only here: what was not read to its end keeps the connection busy.
-      this.#running -= 1;
-    } catch (cause) {
-      throw this.#errorOf(query, cause);
-    }
+    const command = this.#client.query(new StreamedCommand(query.text));
+    return {
+      next: async () => {
+        try {
+          const message = await command.next();
+          // Only here: what was not read to its end keeps the connection busy.
+          if (message === undefined) this.#running -= 1;
+          return message;
+        } catch (cause) {
+          throw this.#errorOf(query, cause);
+        }
+      },
+      send: (bytes) => command.send(bytes),
+      finish: () => command.finish(),
+    };
   }
 
   async end(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * A command whose answer is results and streams in turn, such as `BASE_BACKUP`, in the driver's protocol for queries of
- * one's own. Messages: PostgreSQL's documentation, "Frontend/Backend Protocol", simple query and COPY operations.
+ * A command whose answer is results and streams in turn, such as `BASE_BACKUP`, or a stream both ways, as of
+ * `START_REPLICATION`, in the driver's protocol for queries of one's own. Messages: PostgreSQL's documentation, "Frontend/Backend Protocol", simple query and COPY operations.
  */
 import type { Connection, Submittable } from 'pg';
 import type { Row } from './session.ts';
@@ -16,6 +16,12 @@ export type StreamedMessage =
   /** The stream has ended; more may follow. */
   | { readonly kind: 'end of copy' };
 
+/** The driver's connection with what its types leave out. */
+interface CopyingConnection extends Connection {
+  sendCopyFromChunk(bytes: Buffer): void;
+  endCopyFrom(): void;
+}
+
 /**
  * One such command. The connection is read only while somebody waits for a message, so that a slow reader slows the
  * server down, and no more is held than the driver has read at once.
@@ -23,7 +29,7 @@ export type StreamedMessage =
 export class StreamedCommand implements Submittable {
   readonly #text: string;
   readonly #arrived: StreamedMessage[] = [];
-  #connection: Connection | undefined;
+  #connection: CopyingConnection | undefined;
   #columns: readonly string[] = [];
   #rows: Row[] = [];
   #ended = false;
@@ -46,10 +52,21 @@ export class StreamedCommand implements Submittable {
     }
   }
 
+  /** Sends a piece of our stream, where streams go both ways; nothing once the connection is gone. */
+  send(bytes: Buffer): void {
+    this.#connection?.sendCopyFromChunk(bytes);
+  }
+
+  /** Ends our stream. */
+  finish(): void {
+    this.#connection?.endCopyFrom();
+  }
+
   /** Called by the driver, as everything below. */
   submit(connection: Connection): void {
-    this.#connection = connection;
+    this.#connection = connection as CopyingConnection;
     connection.on('copyOutResponse', this.#copyBegan);
+    connection.on('replicationStart', this.#copyBegan);
     connection.on('copyDone', this.#copyEnded);
     connection.query(this.#text);
   }
@@ -93,7 +110,8 @@ export class StreamedCommand implements Submittable {
   }
 
   #leave(): void {
-    this.#connection?.off('copyOutResponse', this.#copyBegan).off('copyDone', this.#copyEnded);
+    for (const began of ['copyOutResponse', 'replicationStart']) this.#connection?.off(began, this.#copyBegan);
+    this.#connection?.off('copyDone', this.#copyEnded);
     this.#wake?.();
   }
 }

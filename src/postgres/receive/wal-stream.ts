@@ -1,0 +1,302 @@
+/**
+ * One stream of WAL of one timeline, from the beginning of a segment: fills segments, answers the server, has partial
+ * segments stored from time to time. Two segments are in memory at most: one that is filled, one that is being archived.
+ */
+import { ArchiverError, CorruptError } from '../../errors.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { formatLsn, parseLsn, toLsn, type Lsn } from '../lsn.ts';
+import { numberOf, textOf } from '../server/rows.ts';
+import type { Conversation, Session } from '../server/session.ts';
+import type { StreamedMessage } from '../server/streamed-command.ts';
+import { segmentOf } from '../wal-segment.ts';
+import { ReceivedSegment } from './received-segment.ts';
+import type { SegmentArchive } from './segment-archive.ts';
+import type { StreamPosition } from './stream-start.ts';
+import { formatStandbyStatus, parseWalMessage } from './streaming-protocol.ts';
+
+/** What is the same for all streams of a run. */
+export interface StreamOptions {
+  readonly archive: SegmentArchive;
+  readonly segmentBytes: number;
+  readonly systemIdentifier: bigint;
+  /** 0: partial segments are stored only in the end. */
+  readonly partialIntervalMs: number;
+  /** How often the server is told how far the archive is. */
+  readonly statusIntervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Asks to stop receiving. */
+  readonly stop: AbortSignal;
+}
+
+/** How a stream ended: asked to stop; or the server left the timeline, and goes on with the next one. */
+export type StreamEnd = 'stopped' | StreamPosition;
+
+/** How far a stream is. */
+export interface StreamProgress {
+  readonly received: Lsn;
+  /** End of the server's WAL as it last said. */
+  readonly serverEnd: Lsn;
+}
+
+/** After so long without a word the server is asked for one, and after twice that it counts as lost. */
+const silenceMs = 30_000;
+/** For the server's farewell. */
+const farewellMs = 2_000;
+
+/** A stream; its memory goes on from one to the next. */
+export class WalStream {
+  readonly #options: StreamOptions;
+  #current: ReceivedSegment | undefined;
+  #spare: Buffer | undefined;
+  /** The upload in progress. */
+  #storing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #progress: StreamProgress = { received: toLsn(0n), serverEnd: toLsn(0n) };
+  #session: Session | undefined;
+  #conversation: Conversation | undefined;
+  #statusAt = 0;
+  #partialAt = 0;
+  #heardAt = 0;
+  #waiting = false;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  get progress(): StreamProgress {
+    return this.#progress;
+  }
+
+  /** How far the last stream came; undefined before the first. */
+  get position(): StreamPosition | undefined {
+    const { received } = this.#progress;
+    return this.#current === undefined ? undefined : { timeline: this.#current.id.timeline, lsn: received };
+  }
+
+  /**
+   * Streams from `start`, the beginning of a segment, until asked to stop or the timeline ends. Then all that came is in
+   * the archive.
+   *
+   * @throws ServerLostError, ServerQueryError, DivergedWalError, WalMismatchError, WalConflictError, the storage's errors
+   */
+  async run(session: Session, start: StreamPosition, slot: string): Promise<StreamEnd> {
+    const { clock } = this.#options;
+    await this.#begin(start);
+    const conversation = session.converse({
+      text: `START_REPLICATION SLOT "${slot}" PHYSICAL ${formatLsn(start.lsn)} TIMELINE ${start.timeline}`,
+      failure: 'the server does not stream its WAL',
+    });
+    this.#session = session;
+    this.#conversation = conversation;
+    this.#heardAt = this.#partialAt = clock.monotonicMs();
+    const ticking = new AbortController();
+    const ticks = this.#tick(ticking.signal).catch((error: unknown) => this.#fail(error));
+    try {
+      return await this.#follow(conversation);
+    } catch (error) {
+      await this.#storing;
+      throw this.#failure === undefined ? error : this.#failure.error;
+    } finally {
+      ticking.abort();
+      await ticks;
+      this.#conversation = undefined;
+    }
+  }
+
+  async #begin(start: StreamPosition): Promise<void> {
+    const { archive, segmentBytes } = this.#options;
+    archive.restartAt(start.lsn);
+    this.#progress = { ...this.#progress, received: start.lsn };
+    const id = segmentOf(start.lsn, start.timeline, segmentBytes);
+    const current = this.#current;
+    if (current?.id.timeline === id.timeline && current.id.number === id.number) {
+      current.rewind();
+      return;
+    }
+    this.#spare ??= current?.memory;
+    this.#current = new ReceivedSegment(id, this.#memory());
+    await archive.loadPartial(this.#current);
+  }
+
+  async #follow(conversation: Conversation): Promise<StreamEnd> {
+    const stopped = Promise.withResolvers<'stopped'>();
+    const onStop = (): void => stopped.resolve('stopped');
+    this.#options.stop.addEventListener('abort', onStop, { once: true });
+    if (this.#options.stop.aborted) onStop();
+    let next: StreamPosition | undefined;
+    try {
+      for (;;) {
+        const arriving = conversation.next();
+        this.#waiting = true;
+        this.#heardAt = this.#options.clock.monotonicMs();
+        const message = await Promise.race([arriving, stopped.promise]);
+        this.#waiting = false;
+        if (message === 'stopped') {
+          arriving.catch(() => undefined);
+          await this.#storeRest();
+          await this.#sayGoodbye(conversation, arriving);
+          return 'stopped';
+        }
+        if (message === undefined) break;
+        if (message.kind === 'data') await this.#take(message.bytes);
+        else if (message.kind === 'end of copy') {
+          await this.#storeRest();
+          this.#sendStatus();
+          conversation.finish();
+        } else if (message.kind === 'rows') {
+          const [row] = message.rows;
+          next = { timeline: numberOf(row, 'next_tli'), lsn: parseLsn(textOf(row, 'next_tli_startpos')) };
+        }
+      }
+    } finally {
+      this.#waiting = false;
+      this.#options.stop.removeEventListener('abort', onStop);
+    }
+    if (next === undefined) throw new CorruptError('the server ended the stream of WAL without a reason');
+    return next;
+  }
+
+  async #take(bytes: Uint8Array): Promise<void> {
+    const message = parseWalMessage(bytes);
+    this.#progress = { ...this.#progress, serverEnd: message.serverEnd };
+    if (message.kind === 'keepalive') {
+      if (message.wantsReply) this.#answer();
+      return;
+    }
+    if (message.start !== this.#progress.received) {
+      const expected = formatLsn(this.#progress.received);
+      throw new CorruptError(`the server sent WAL of ${formatLsn(message.start)} where ${expected} comes next`);
+    }
+    for (let rest = message.bytes; rest.length > 0;) {
+      const segment = this.#current;
+      if (segment === undefined) throw new Error('no segment to receive');
+      rest = rest.subarray(segment.add(rest));
+      this.#progress = { ...this.#progress, received: segment.streamedTo };
+      if (segment.isWhole) await this.#hand(segment);
+    }
+  }
+
+  /** Archives a whole segment beside receiving the next one, once the one before is archived. */
+  async #hand(segment: ReceivedSegment): Promise<void> {
+    const { archive, systemIdentifier } = this.#options;
+    segment.check(systemIdentifier);
+    await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const id = { timeline: segment.id.timeline, number: segment.id.number + 1n };
+    this.#current = new ReceivedSegment(id, this.#memory());
+    this.#store(async () => {
+      await archive.storeWhole(segment);
+      this.#spare = segment.memory;
+    });
+  }
+
+  #memory(): Buffer {
+    const memory = this.#spare ?? Buffer.alloc(this.#options.segmentBytes);
+    this.#spare = undefined;
+    return memory;
+  }
+
+  /** One upload at a time. */
+  #store(act: () => Promise<void>): void {
+    this.#storing = act().then(
+      () => {
+        this.#storing = undefined;
+        this.#sendStatus();
+      },
+      (error: unknown) => {
+        this.#storing = undefined;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#session?.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** What has come and is not in the archive: at the end of a stream. */
+  async #storeRest(): Promise<void> {
+    await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const segment = this.#lagging();
+    if (segment !== undefined) await this.#options.archive.storeRest(segment);
+  }
+
+  /** The segment with bytes that are not in the archive. */
+  #lagging(): ReceivedSegment | undefined {
+    const segment = this.#current;
+    if (segment === undefined || segment.streamedTo === segment.start) return undefined;
+    if (segment.streamedTo <= this.#options.archive.durable) return undefined;
+    segment.check(this.#options.systemIdentifier);
+    return segment;
+  }
+
+  /** A failure is for the next time: the server keeps its WAL. */
+  #startPartial(segment: ReceivedSegment): void {
+    const { archive, clock, logger } = this.#options;
+    this.#store(async () => {
+      try {
+        await archive.storePartial(segment);
+      } catch (error) {
+        if (!(error instanceof ArchiverError) || error.kind !== 'unavailable') throw error;
+        logger.warn('cannot store a partial WAL segment yet', { name: segment.name, reason: error.message });
+      } finally {
+        this.#partialAt = clock.monotonicMs();
+      }
+    });
+  }
+
+  /**
+   * A server that shuts down asks again and again until all its WAL is stored, and stops then: it gets its answer when that
+   * is done.
+   */
+  #answer(): void {
+    const { received, serverEnd } = this.#progress;
+    const segment = received >= serverEnd ? this.#lagging() : undefined;
+    if (segment === undefined) this.#sendStatus();
+    else if (this.#storing === undefined) this.#startPartial(segment);
+  }
+
+  #sendStatus({ wantsReply = false }: { readonly wantsReply?: boolean } = {}): void {
+    const { archive, clock } = this.#options;
+    this.#statusAt = clock.monotonicMs();
+    this.#conversation?.send(formatStandbyStatus({ durable: archive.durable, now: clock.now(), wantsReply }));
+  }
+
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { clock, statusIntervalMs, partialIntervalMs } = this.#options;
+    const shortest = Math.min(statusIntervalMs, partialIntervalMs === 0 ? statusIntervalMs : partialIntervalMs);
+    const tickMs = Math.min(1_000, Math.max(20, shortest / 4));
+    for (let asked = false; ;) {
+      await clock.sleep(tickMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const now = clock.monotonicMs();
+      const silentMs = this.#waiting ? now - this.#heardAt : 0;
+      if (silentMs >= 2 * silenceMs) {
+        this.#session?.destroy(new Error(`it said nothing for ${Math.round(silentMs / 1_000)} s`));
+        return;
+      }
+      if (silentMs < silenceMs) asked = false;
+      const asks: boolean = silentMs >= silenceMs && !asked;
+      if (asks || now - this.#statusAt >= statusIntervalMs) {
+        this.#sendStatus({ wantsReply: asks });
+        asked ||= asks;
+      }
+      const isDue = partialIntervalMs > 0 && now - this.#partialAt >= partialIntervalMs;
+      const segment = isDue && this.#storing === undefined ? this.#lagging() : undefined;
+      if (segment !== undefined) this.#startPartial(segment);
+    }
+  }
+
+  async #sayGoodbye(conversation: Conversation, arriving: Promise<StreamedMessage | undefined>): Promise<void> {
+    this.#sendStatus();
+    conversation.finish();
+    const drained = (async () => {
+      for (let message = await arriving; message !== undefined;) message = await conversation.next();
+    })().catch(() => undefined);
+    await Promise.race([drained, this.#options.clock.sleep(farewellMs)]);
+  }
+}
