@@ -2,74 +2,22 @@
  * Carries out what a deletion plan says, in an order in which a run that is cut off anywhere leaves no backup that looks
  * whole and is not. Running the same deletion again goes on with the rest.
  */
+import { ArchiverError } from '../../errors.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { Abortable, Key, ObjectInfo, Storage } from '../../storage/storage.ts';
+import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
+import { totalBytes } from '../inventory/inventory.ts';
+import { removalSteps, type PlannedRemoval } from './removal-steps.ts';
 
-/** A backup that goes. */
-export interface GoingBackup {
-  readonly name: string;
-  /** The backup it is a delta of; undefined for a full one. */
-  readonly parent: string | undefined;
-  readonly sentinel: ObjectInfo;
-  /** The rest of it: everything below its folder, and what else tells of it alone. */
-  readonly objects: readonly ObjectInfo[];
-}
-
-/** What goes from one storage. No object twice. */
-export interface Removal {
+/** What goes from a storage, and the storage. */
+export interface Removal extends PlannedRemoval {
   readonly storage: Storage;
-  /** Among several storages; undefined when there is one. */
-  readonly storageName: string | undefined;
-  readonly backups: readonly GoingBackup[];
-  /** Folders without a sentinel that nobody works on. */
-  readonly leftovers: readonly ObjectInfo[];
-  /** Segments and what belongs to them, the oldest first. */
-  readonly wal: readonly ObjectInfo[];
-  /** Timeline history files, and whatever else goes. */
-  readonly others: readonly ObjectInfo[];
-}
-
-/** Objects that may go at the same time. The next step begins when they are all gone. */
-export interface RemovalStep {
-  readonly what: 'sentinels' | 'backups' | 'WAL' | 'others';
-  readonly objects: readonly ObjectInfo[];
-}
-
-/** The order in which a removal is carried out: after any part of it, in which a step may be done in part, no backup lacks anything. */
-export function removalSteps(removal: Omit<Removal, 'storage' | 'storageName'>): readonly RemovalStep[] {
-  const steps: RemovalStep[] = [
-    ...sentinelGenerations(removal.backups).map((objects) => ({ what: 'sentinels' as const, objects })),
-    { what: 'backups', objects: [...removal.backups.flatMap(({ objects }) => objects), ...removal.leftovers] },
-    { what: 'WAL', objects: removal.wal },
-    { what: 'others', objects: removal.others },
-  ];
-  return steps.filter(({ objects }) => objects.length > 0);
-}
-
-/** The sentinels of backups of which no other going one is a delta; then of those that are left, and so on. */
-function sentinelGenerations(backups: readonly GoingBackup[]): readonly (readonly ObjectInfo[])[] {
-  const byName = new Map(backups.map((backup) => [backup.name, backup]));
-  const heights = new Map<GoingBackup, number>();
-  for (const backup of backups) {
-    let height = 0;
-    const seen = new Set<GoingBackup>();
-    for (let at: GoingBackup | undefined = backup; at !== undefined && !seen.has(at); height++) {
-      seen.add(at);
-      const known = heights.get(at);
-      if (known !== undefined && known >= height) break;
-      heights.set(at, height);
-      at = at.parent === undefined ? undefined : byName.get(at.parent);
-    }
-  }
-  const generations: ObjectInfo[][] = [];
-  for (const [{ sentinel }, height] of heights) (generations[height] ??= []).push(sentinel);
-  return generations;
 }
 
 /** What carrying out needs. */
 export interface CarryOutOptions extends Abortable {
   readonly logger: Logger;
-  /** Requests at once. */
+  /** Requests at once, from 1. */
   readonly concurrency: number;
   /** Asked before each batch; throws when the right to delete is lost (`Lease.check`). */
   readonly checkLease: () => void;
@@ -83,33 +31,90 @@ export interface CarriedOut {
   readonly bytes: number;
 }
 
+/** A storage to delete in: one of several mirrors, or all there is. */
+interface Place {
+  readonly storage: Storage;
+  /** Of a mirror. */
+  readonly mirror: string | undefined;
+  failure?: unknown;
+}
+
 /**
- * Deletes what the removals say, one storage after the other.
+ * Deletes what the removals say, step by step. One of several mirrors that fails has none of what comes after, and does not
+ * keep the others from going on; its error is thrown in the end.
  *
  * @throws the storage's error, or that of the lease; what was deleted up to then is gone
  */
 export async function carryOut(removals: readonly Removal[], options: CarryOutOptions): Promise<CarriedOut> {
+  const { logger, onProgress } = options;
+  const placesOf = new Map(removals.map((removal) => [removal, placesIn(removal)]));
   let done: CarriedOut = { objects: 0, bytes: 0 };
-  for (const removal of removals) {
-    const { storage } = removal;
-    for (const { objects } of removalSteps(removal)) {
-      for (const batch of batchesOf(objects)) {
-        options.checkLease();
-        options.signal?.throwIfAborted();
-        await storage.delete(keysOf(batch), { signal: options.signal });
-        done = { objects: done.objects + batch.length, bytes: batch.reduce((sum, o) => sum + o.sizeBytes, done.bytes) };
-        options.onProgress(done.bytes);
-      }
+  for (const { what, places } of removalSteps(removals)) {
+    for (const { from, objects } of places) {
+      logger.debug('deleting', { what, objects: objects.length, location: from.storage.location });
+      const mirrors = placesOf.get(from) ?? [];
+      // Only what the last of them to finish a batch adds counts, so that nothing is counted twice.
+      const finished = new Map<number, number>();
+      await Promise.all(
+        mirrors.map((place) =>
+          deleteIn(place, objects, options, (batch, index) => {
+            const times = (finished.get(index) ?? 0) + 1;
+            finished.set(index, times);
+            if (times > 1) return;
+            done = { objects: done.objects + batch.length, bytes: done.bytes + totalBytes(batch) };
+            onProgress(done.bytes);
+          }),
+        ),
+      );
+      if (mirrors.every(({ failure }) => failure !== undefined)) throw mirrors[0]?.failure;
     }
   }
+  const failed = [...placesOf.values()].flat().find(({ failure }) => failure !== undefined);
+  if (failed !== undefined) throw failed.failure;
   return done;
 }
 
-function keysOf(objects: readonly ObjectInfo[]): Key[] {
-  return objects.map(({ key }) => key);
+function placesIn({ storage }: Removal): readonly Place[] {
+  return (
+    storage.copies?.map(({ name, storage: one }) => ({ mirror: name, storage: one })) ?? [
+      { storage, mirror: undefined },
+    ]
+  );
 }
 
+/** Every adapter deletes the objects of one call side by side, or by one request. */
 const batchObjects = 1000;
+const batchesAtOnce = 4;
+
+async function deleteIn(
+  place: Place,
+  objects: readonly ObjectInfo[],
+  { signal, concurrency, checkLease }: CarryOutOptions,
+  onDone: (batch: readonly ObjectInfo[], index: number) => void,
+): Promise<void> {
+  await mapConcurrently([...batchesOf(objects).entries()], Math.min(concurrency, batchesAtOnce), async (entry) => {
+    const [index, batch] = entry;
+    if (place.failure !== undefined) return;
+    checkLease();
+    signal?.throwIfAborted();
+    const keys = batch.map(({ key }) => key);
+    try {
+      await place.storage.delete(keys, { signal });
+    } catch (error) {
+      if (place.mirror === undefined || !(error instanceof ArchiverError) || error.kind === 'interrupted') throw error;
+      place.failure = mirrorError(error, place.mirror);
+      return;
+    }
+    onDone(batch, index);
+  });
+}
+
+function mirrorError(error: ArchiverError, mirror: string): ArchiverError {
+  return new ArchiverError(error.kind, `not everything was deleted on mirror "${mirror}": ${error.message}`, {
+    cause: error,
+    hint: 'Run the same deletion again when it is back, and before "mirror sync", which would bring back what the other mirrors have lost.',
+  });
+}
 
 function* batchesOf(objects: readonly ObjectInfo[]): Generator<readonly ObjectInfo[]> {
   for (let at = 0; at < objects.length; at += batchObjects) yield objects.slice(at, at + batchObjects);
