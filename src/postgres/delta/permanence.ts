@@ -36,12 +36,26 @@ export async function markPermanent(
 ): Promise<readonly string[]> {
   const marked: string[] = [];
   for (const backup of backups) {
-    const key = metadataKey(backup);
-    const metadata = parseBackupMetadata(await readText(storage, key, options), `metadata of "${backup}"`);
-    if (metadata.isPermanent) continue;
-    const bytes = Buffer.from(formatBackupMetadata({ ...metadata, isPermanent: true }));
-    await pushPlain(storage, key, () => fromBytes(bytes), options);
-    marked.push(backup);
+    if (await setPermanence(storage, backup, { ...options, isPermanent: true })) marked.push(backup);
   }
   return marked;
+}
+
+/**
+ * Writes into `metadata.json`, where permanence is, whether a backup is permanent.
+ *
+ * @returns false when it said so already
+ * @throws ObjectNotFoundError, CorruptError when there is no `metadata.json` that could hold the mark
+ */
+export async function setPermanence(
+  storage: Storage,
+  backup: string,
+  { isPermanent, ...options }: Abortable & { readonly isPermanent: boolean },
+): Promise<boolean> {
+  const key = metadataKey(backup);
+  const metadata = parseBackupMetadata(await readText(storage, key, options), `metadata of "${backup}"`);
+  if (metadata.isPermanent === isPermanent) return false;
+  const bytes = Buffer.from(formatBackupMetadata({ ...metadata, isPermanent }));
+  await pushPlain(storage, key, () => fromBytes(bytes), options);
+  return true;
 }
