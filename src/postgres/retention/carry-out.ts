@@ -92,7 +92,7 @@ async function deleteIn(
   { signal, concurrency, checkLease }: CarryOutOptions,
   onDone: (batch: readonly ObjectInfo[], index: number) => void,
 ): Promise<void> {
-  await mapConcurrently([...batchesOf(objects).entries()], Math.min(concurrency, batchesAtOnce), async (entry) => {
+  await mapConcurrently([...batchesOf(objects)], Math.min(concurrency, batchesAtOnce), async (entry) => {
     const [index, batch] = entry;
     if (place.failure !== undefined) return;
     checkLease();
@@ -116,6 +116,7 @@ function mirrorError(error: ArchiverError, mirror: string): ArchiverError {
   });
 }
 
-function* batchesOf(objects: readonly ObjectInfo[]): Generator<readonly ObjectInfo[]> {
-  for (let at = 0; at < objects.length; at += batchObjects) yield objects.slice(at, at + batchObjects);
+/** With their numbers. */
+function* batchesOf(objects: readonly ObjectInfo[]): Generator<readonly [number, readonly ObjectInfo[]]> {
+  for (let at = 0; at < objects.length; at += batchObjects) yield [at, objects.slice(at, at + batchObjects)];
 }
