@@ -17,6 +17,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'backup-fetch', load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch },
   { name: 'backup-finalize', load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize },
   { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
+  { name: 'backup-verify', load: async () => (await import('./postgres/backup-verify.ts')).backupVerify },
   { name: 'backup-show', load: async () => (await import('./postgres/backup-show.ts')).backupShow },
   { name: 'backup-mark', load: async () => (await import('./postgres/backup-mark.ts')).backupMark },
   { name: 'catchup-push', load: async () => (await import('./postgres/catchup-push.ts')).catchupPush },
@@ -29,6 +30,12 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-verify', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
   { name: 'copy', load: async () => (await import('./postgres/copy.ts')).copy },
   { name: 'wal-receive', load: async () => (await import('./postgres/wal-receive.ts')).walReceive },
+  { name: 'delete retain', load: async () => (await import('./postgres/delete.ts')).deleteRetain },
+  { name: 'delete before', load: async () => (await import('./postgres/delete.ts')).deleteBefore },
+  { name: 'delete target', load: async () => (await import('./postgres/delete.ts')).deleteTarget },
+  { name: 'delete everything', load: async () => (await import('./postgres/delete.ts')).deleteEverything },
+  { name: 'delete garbage', load: async () => (await import('./postgres/delete.ts')).deleteGarbage },
+  { name: 'delete policy', load: async () => (await import('./postgres/delete.ts')).deletePolicy },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
   { name: 'status', load: async () => (await import('./postgres/status.ts')).status },
@@ -37,6 +44,7 @@ export const commandEntries: readonly CommandEntry[] = [
 
 /** What the commands of a group have in common, by the first words of their names. */
 export const commandGroups: ReadonlyMap<string, string> = new Map([
+  ['delete', 'Deleting backups and WAL; without --confirm, the commands only tell what would go.'],
   ['key', 'The keys that encrypt new objects and decrypt those in the storage.'],
   ['mirror', 'The storages that hold a copy of everything.'],
 ]);
