@@ -1,0 +1,183 @@
+/** Times and amounts of a status as people read them. */
+import { formatBytes } from '../../../doctor/format.ts';
+import type { Amount } from '../../../postgres/status/archive-size.ts';
+import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
+import type { AnsweringServer } from '../../../postgres/status/server-state.ts';
+import { formatVersion } from '../../../postgres/version.ts';
+import { formatLsn } from '../../../postgres/lsn.ts';
+
+/** `2026-11-21 09:05:00 UTC`. */
+export function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** `40 s`, `5 min`, `3 h`, `12 days`. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
+/** `3 h ago`. */
+export function agoText(time: Date, now: Date): string {
+  return `${spanText(now.getTime() - time.getTime())} ago`;
+}
+
+/** `1 backup`, `2 backups`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A line of the overview. */
+export interface Fact {
+  readonly name: string;
+  /** What matters of it. */
+  readonly value: string;
+  /** What else there is to say; one line each. */
+  readonly details: readonly string[];
+}
+
+/** The overview, in order of what matters. */
+export function factsOf(status: ArchiveStatus): readonly Fact[] {
+  return [
+    lastBackupFact(status),
+    recoveryFact(status),
+    walFact(status),
+    provenFact(status),
+    sizeFact(status),
+    policyFact(status),
+    serverFact(status),
+  ];
+}
+
+/** The newest backup that can be used. */
+export function lastBackupOf({ backups }: ArchiveStatus): StatusBackup | undefined {
+  return backups.findLast(({ unusable }) => unusable === undefined);
+}
+
+function lastBackupFact(status: ArchiveStatus): Fact {
+  const last = lastBackupOf(status);
+  const name = 'Last backup';
+  if (last === undefined) return { name, value: 'none', details: [] };
+  const { finished, started, kind, storedBytes } = last;
+  const took = started === undefined ? '' : `, took ${spanText(finished.getTime() - started.getTime())}`;
+  return {
+    name,
+    value: agoText(finished, status.now),
+    details: [
+      last.name,
+      `${kind ?? 'unknown kind'}, ${formatBytes(storedBytes)}${took}, complete ${timeText(finished)}`,
+    ],
+  };
+}
+
+function recoveryFact({ current, now }: ArchiveStatus): Fact {
+  const name = 'Recovery';
+  if (current === undefined) return { name, value: 'not possible', details: [] };
+  const { from, to, timeline } = current;
+  const start = from.time === undefined ? formatLsn(from.lsn) : timeText(new Date(Number(from.time / 1_000_000n)));
+  const end = to.archived === undefined ? formatLsn(to.lsn) : timeText(to.archived);
+  return {
+    name,
+    value: to.archived === undefined ? `up to ${formatLsn(to.lsn)}` : `up to ${agoText(to.archived, now)}`,
+    details: [
+      `any moment from ${start} to ${end}`,
+      `timeline ${timeline}, ${formatLsn(from.lsn)} to ${formatLsn(to.lsn)}`,
+    ],
+  };
+}
+
+function walFact({ wal, server, now }: ArchiveStatus): Fact {
+  const name = 'WAL';
+  if (wal.last === undefined) return { name, value: 'none', details: [] };
+  const { segment, stored, end } = wal.last;
+  const waiting = server.kind === 'answered' ? server.waitingFiles : undefined;
+  return {
+    name,
+    value:
+      wal.lagBytes === undefined ? `stored ${agoText(stored, now)}` : `${formatBytes(wal.lagBytes)} behind the server`,
+    details: [
+      `last segment ${segment}, to ${formatLsn(end)}, stored ${agoText(stored, now)}`,
+      ...(wal.partial === undefined
+        ? []
+        : [`${wal.partial.segment} in part, stored ${agoText(wal.partial.stored, now)}`]),
+      ...(waiting === undefined ? [] : [`${countText(waiting, 'file')} waiting for the archiver`]),
+    ],
+  };
+}
+
+/** The backup that was proven last. */
+export function lastProvenOf({
+  backups,
+}: ArchiveStatus): { readonly backup: StatusBackup; readonly at: Date } | undefined {
+  return backups
+    .flatMap((backup) => {
+      const at = backup.report?.provenAt;
+      return at === undefined ? [] : [{ backup, at: new Date(Number(at / 1_000_000n)) }];
+    })
+    .reduce<{ readonly backup: StatusBackup; readonly at: Date } | undefined>(
+      (a, b) => (a !== undefined && a.at > b.at ? a : b),
+      undefined,
+    );
+}
+
+function provenFact(status: ArchiveStatus): Fact {
+  const name = 'Last proven';
+  const proven = lastProvenOf(status);
+  const count = status.backups.filter(({ report }) => report?.status === 'proven').length;
+  if (proven === undefined) return { name, value: 'never', details: ['backup-verify reads backups back'] };
+  return {
+    name,
+    value: agoText(proven.at, status.now),
+    details: [proven.backup.name, `${count} of ${countText(status.backups.length, 'backup')} proven`],
+  };
+}
+
+function sizeFact({ size, backups }: ArchiveStatus): Fact {
+  const { bytesPerDay } = size;
+  return {
+    name: 'Size',
+    value: formatBytes(size.totalBytes),
+    details: [
+      `${countText(backups.length, 'backup')}, ${amountText(size.backups)}; WAL, ${amountText(size.wal)}`,
+      ...(bytesPerDay === undefined ? [] : [`${formatBytes(bytesPerDay)} stored a day`]),
+    ],
+  };
+}
+
+function amountText({ objects, bytes }: Amount): string {
+  return `${formatBytes(bytes)} in ${countText(objects, 'object')}`;
+}
+
+function policyFact({ policy }: ArchiveStatus): Fact {
+  const name = 'Policy';
+  if (policy === undefined) return { name, value: 'none set', details: ['WALG_RETENTION_… and delete policy'] };
+  const { going, deletes, walSegments, lines } = policy;
+  const rules = lines.map(({ rule }) => rule).join(', ');
+  if (deletes.objects === 0) return { name, value: 'nothing to delete', details: [rules] };
+  const what = `${countText(going.length, 'backup')} and ${countText(walSegments, 'WAL segment')}`;
+  return { name, value: `would free ${formatBytes(deletes.bytes)}`, details: [what, rules] };
+}
+
+function serverFact({ server }: ArchiveStatus): Fact {
+  const name = 'Server';
+  switch (server.kind) {
+    case 'not asked':
+      return { name, value: 'not asked', details: [] };
+    case 'none':
+      return { name, value: 'none found', details: ['set PGHOST to ask one'] };
+    case 'failed':
+      return { name, value: 'no answer', details: [server.reason] };
+    case 'answered':
+      return { name, value: `PostgreSQL ${formatVersion(server.version)}`, details: serverDetails(server) };
+  }
+}
+
+function serverDetails({ location, inRecovery, timeline, lsn, systemIdentifier }: AnsweringServer): readonly string[] {
+  const system = systemIdentifier === undefined ? '' : `, system ${systemIdentifier}`;
+  return [
+    `${location}, ${inRecovery ? 'a standby' : 'a primary'}`,
+    `timeline ${timeline} at ${formatLsn(lsn)}${system}`,
+  ];
+}

@@ -1,0 +1,186 @@
+/** What somebody should do something about, from the state of an archive. Pure. */
+import type { ErrorKind } from '../../errors.ts';
+import type { ArchiveStatus, StatusBackup } from './archive-status.ts';
+import type { AnsweringServer } from './server-state.ts';
+
+/** `failure`: recovery, up to the present or at all, is not possible. `warning`: it may not be some day. */
+export type Severity = 'failure' | 'warning';
+
+/** Something to be looked at. */
+export interface Problem {
+  readonly severity: Severity;
+  /** Stable, for programs: `wal_gap`. */
+  readonly name: string;
+  /** What is wrong, in plain words. */
+  readonly text: string;
+  /** What to do, a full sentence. */
+  readonly hint: string;
+  /** Which exit status it stands for. */
+  readonly kind: ErrorKind;
+}
+
+/** Failures first. */
+export function problemsOf(status: ArchiveStatus): readonly Problem[] {
+  const problems = [
+    ...backupProblems(status),
+    ...walProblems(status),
+    ...serverProblems(status),
+    ...storageProblems(status),
+  ];
+  return problems.toSorted((a, b) => Number(b.severity === 'failure') - Number(a.severity === 'failure'));
+}
+
+function* backupProblems({ backups, recovery, server, unfinished }: ArchiveStatus): Generator<Problem> {
+  const own = backups.filter(({ systemIdentifier }) => isOfServer(systemIdentifier, server));
+  const newest = own.at(-1);
+  if (newest === undefined) {
+    const isForeign = backups.length > 0 && server.kind === 'answered';
+    yield {
+      severity: 'failure',
+      name: 'no_backup',
+      text: isForeign
+        ? `no backup of this server (system ${server.systemIdentifier}) is in the archive`
+        : 'there is no backup',
+      hint: isForeign
+        ? 'Run backup-push, and make sure that the settings lead to the archive of this server.'
+        : 'Run backup-push: WAL alone brings nothing back.',
+      kind: 'missing',
+    };
+  }
+  for (const backup of own) yield* problemOfBackup(backup, backup === newest || recovery.windows.length === 0);
+  const pending = unfinished.filter(({ isPending }) => isPending);
+  if (pending.length > 0) {
+    yield {
+      severity: 'warning',
+      name: 'backup_pending',
+      text: `${quoted(pending.map(({ name }) => name))} cannot be used before the end of it`,
+      hint: 'Run backup-finalize.',
+      kind: 'missing',
+    };
+  }
+}
+
+function* problemOfBackup({ name, unusable, report }: StatusBackup, isNewest: boolean): Generator<Problem> {
+  if (unusable !== undefined) {
+    yield {
+      severity: isNewest ? 'failure' : 'warning',
+      name: 'backup_unusable',
+      text: `${isNewest ? `the newest backup, "${name}",` : `"${name}"`} cannot be used: ${unusable}`,
+      hint: isNewest ? 'Run backup-push now, then find out why.' : 'Delete it once you know why.',
+      kind: 'missing',
+    };
+  }
+  if (report?.status === 'damaged') {
+    const [first] = report.problems;
+    const what = first === undefined ? '' : `: ${first.what}`;
+    yield {
+      severity: isNewest ? 'failure' : 'warning',
+      name: 'backup_damaged',
+      text: `"${name}" is damaged${what}`,
+      hint: 'Run backup-push, and backup-verify for all that is wrong with this one.',
+      kind: 'corrupt',
+    };
+  }
+}
+
+function* walProblems({ current, recovery, wal, unreadableHistories }: ArchiveStatus): Generator<Problem> {
+  if (current?.isBroken === true) {
+    const gap = recovery.gaps.find(({ first }) => first === current.missing);
+    const count = gap === undefined ? '' : ` (${gap.segments} segment${gap.segments === 1 ? '' : 's'})`;
+    yield {
+      severity: 'failure',
+      name: 'wal_gap',
+      text: `recovery ends at "${current.missing}", which is missing${count} though there is newer WAL`,
+      hint: 'If the server still has it in pg_wal, archive it by wal-push; else run backup-push now, from which recovery can go on.',
+      kind: 'missing',
+    };
+  }
+  if (current === undefined && wal.last === undefined) {
+    yield {
+      severity: 'failure',
+      name: 'no_wal',
+      text: 'no WAL is in the archive',
+      hint: 'Set archive_mode and archive_command, and see doctor.',
+      kind: 'missing',
+    };
+  }
+  for (const { timeline, reason } of unreadableHistories) {
+    yield {
+      severity: 'warning',
+      name: 'history_unreadable',
+      text: `the history of timeline ${timeline} cannot be read: ${reason}`,
+      hint: 'Without it no backup of an older timeline leads to that one; key check tells whether a key is missing.',
+      kind: 'corrupt',
+    };
+  }
+}
+
+/** More than an archiver has before it when it keeps up. */
+const manyWaiting = 32;
+
+function* serverProblems({ server }: ArchiveStatus): Generator<Problem> {
+  if (server.kind === 'failed') {
+    yield {
+      severity: 'warning',
+      name: 'server_unreachable',
+      text: `the server could not be asked: ${server.reason}`,
+      hint: server.hint ?? 'See doctor, or give --storage-only.',
+      kind: 'unavailable',
+    };
+  }
+  if (server.kind !== 'answered') return;
+  const { archiving, inRecovery } = server;
+  if (!archiving.active && !inRecovery) {
+    yield {
+      severity: 'warning',
+      name: 'archiving_off',
+      text: 'the server archives no WAL by itself',
+      hint: 'Set archive_mode and archive_command, unless wal-receive takes the WAL of this server.',
+      kind: 'config',
+    };
+  }
+  yield* archiverProblems(server);
+}
+
+function* archiverProblems({ archiver, waitingFiles = 0, archiving }: AnsweringServer): Generator<Problem> {
+  if (!archiving.active) return;
+  const { lastFailedTime, lastArchivedTime, lastFailedWal } = archiver;
+  if (lastFailedTime !== undefined && (lastArchivedTime === undefined || lastFailedTime > lastArchivedTime)) {
+    yield {
+      severity: 'failure',
+      name: 'archiver_fails',
+      text: `the server could not archive "${lastFailedWal ?? ''}" when it last tried`,
+      hint: 'The log of the server says why; doctor looks at what is configured.',
+      kind: 'unavailable',
+    };
+  }
+  if (waitingFiles >= manyWaiting) {
+    yield {
+      severity: 'warning',
+      name: 'archiver_behind',
+      text: `${waitingFiles} files of WAL wait for the archiver`,
+      hint: 'It does not keep up, or stands still: raise WALG_UPLOAD_CONCURRENCY, look at the line and the log of the server.',
+      kind: 'unavailable',
+    };
+  }
+}
+
+function* storageProblems({ storagesAway }: ArchiveStatus): Generator<Problem> {
+  if (storagesAway.length === 0) return;
+  yield {
+    severity: 'warning',
+    name: 'storage_away',
+    text: `not looked at, since it is not reachable: ${quoted(storagesAway)}`,
+    hint: 'Run doctor; what is told here is of the other storages alone.',
+    kind: 'unavailable',
+  };
+}
+
+function isOfServer(systemIdentifier: bigint | undefined, server: ArchiveStatus['server']): boolean {
+  if (server.kind !== 'answered' || server.systemIdentifier === undefined) return true;
+  return systemIdentifier === undefined || systemIdentifier === server.systemIdentifier;
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}

@@ -1,0 +1,56 @@
+/** Gathers what the state of an archive is made of: from its storages, from the server. */
+import type { RawSettings } from '../../config/setting.ts';
+import type { Transport } from '../../pipeline/transport.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { timeOfDate } from '../../catalog/time.ts';
+import { readSettings } from '../../config/setting.ts';
+import { readInventories } from '../inventory/read-inventory.ts';
+import { configuredPolicy } from '../retention/settings.ts';
+import { postgresSettings } from '../settings.ts';
+import { readVerifyReports, type VerifyReport } from '../verify/report.ts';
+import { archiveStatus, type ArchiveStatus } from './archive-status.ts';
+import { previewPolicy } from './policy-preview.ts';
+import { askServer } from './server-state.ts';
+
+/** What gathering needs. */
+export interface StatusOptions {
+  readonly transport: Transport;
+  readonly settings: RawSettings;
+  /** Leave the server alone. */
+  readonly storageOnly: boolean;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at the archive and asks the server. It changes nothing. @throws the storage's errors, SettingError */
+export async function readStatus(options: StatusOptions): Promise<ArchiveStatus> {
+  const { transport, settings, logger, clock, signal } = options;
+  const policy = configuredPolicy(settings);
+  // Before the listing, so that nothing in the archive is newer than what the server says.
+  const server = options.storageOnly ? { kind: 'not asked' as const } : await askServer(settings, options);
+  const configured = readSettings(postgresSettings, settings).segmentBytes;
+  const segmentBytes = server.kind === 'answered' ? server.segmentBytes : configured;
+  if (segmentBytes !== configured) {
+    logger.warn('WAL segments of this server have another size than WALG_PG_WAL_SIZE says', {
+      megabytes: segmentBytes / (1024 * 1024),
+    });
+  }
+  const stored = await readInventories(transport, { segmentBytes, clock, signal });
+  const inventories = stored.map(({ inventory }) => inventory);
+  const reports = new Map<string, VerifyReport>();
+  for (const { transport: one } of stored) {
+    for (const [backup, report] of await readVerifyReports(one.storage, { signal })) reports.set(backup, report);
+  }
+  const now = clock.now();
+  return archiveStatus({
+    now,
+    location: transport.storage.location,
+    storagesAway: (transport.storage.members ?? []).filter(({ isAlive }) => !isAlive).map(({ name }) => name),
+    server,
+    inventories,
+    reports,
+    policy: policy === undefined ? undefined : previewPolicy(inventories, policy, timeOfDate(now)),
+  });
+}
