@@ -7,6 +7,8 @@ import { silentLogger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
 import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
+import type { VerifyPartJob } from './postgres/verify/verify-part.ts';
+import type { VerifySegmentJob } from './postgres/verify/verify-segment.ts';
 import { targetStorageOf } from './postgres/target-storage.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
@@ -25,6 +27,14 @@ serveJobs(parentPort, workerData as WorkerStart, {
     async compareFiles(context, job) {
       const { runCompareFiles } = await import('./postgres/in-place/compare-files.ts');
       return runCompareFiles(context, job as CompareFilesJob);
+    },
+    async verifyPart(context, job) {
+      const { runVerifyPart } = await import('./postgres/verify/verify-part.ts');
+      return runVerifyPart(context, job as VerifyPartJob);
+    },
+    async verifySegment(context, job) {
+      const { runVerifySegment } = await import('./postgres/verify/verify-segment.ts');
+      return runVerifySegment(context, job as VerifySegmentJob);
     },
     async fetchPart(context, job) {
       const { runFetchPart } = await import('./postgres/backup/fetch-part.ts');

@@ -40,7 +40,7 @@ export function checkArrived(
 }
 
 /** @throws CorruptError when it is no label, or not of this backup */
-export function checkLabel(backup: string, sentinel: Sentinel, bytes: Uint8Array): void {
+export function checkLabel(backup: string, sentinel: Pick<Sentinel, 'startLsn'>, bytes: Uint8Array): void {
   const { startLsn } = parseBackupLabel(Buffer.from(bytes).toString());
   if (sentinel.startLsn !== undefined && sentinel.startLsn !== startLsn) {
     throw new CorruptError(`the label of backup "${backup}" is of another backup`);

@@ -47,11 +47,21 @@ export interface SuspectPage {
   readonly page: number;
 }
 
+/** An object that has been read. */
+export interface ReadObject {
+  readonly storedBytes: number;
+  /** Bytes of the members of a part, and the sum of {@link nameSum} over those that are listed; 0 of WAL. */
+  readonly memberBytes: number;
+  readonly names: number;
+  /** It has brought the backup label. */
+  readonly hasLabel: boolean;
+}
+
 /** A verification that a budget has interrupted. */
 export interface VerifyRound {
   readonly since: TimeNs;
-  /** Objects that have been read, with their bytes: keys of the backup's folder without the folder, and names of segments. */
-  readonly done: ReadonlyMap<string, number>;
+  /** What has been read: names of parts, and of segments. */
+  readonly done: ReadonlyMap<string, ReadObject>;
   readonly problems: readonly VerifyProblem[];
   readonly problemCount: number;
   readonly suspects: readonly SuspectPage[];
@@ -165,7 +175,7 @@ export function formatReport(report: VerifyReport): string {
           ? null
           : {
               since: formatTime(round.since),
-              done: Object.fromEntries(round.done),
+              done: Object.fromEntries([...round.done].map(([name, one]) => [name, doneJson(one)])),
               problems: round.problems.map(problemJson),
               problemCount: round.problemCount,
               suspects: round.suspects.map(({ key, file, page }) => [key, file, page]),
@@ -173,6 +183,21 @@ export function formatReport(report: VerifyReport): string {
     },
     { indent: 1 },
   );
+}
+
+function doneJson({ storedBytes, memberBytes, names, hasLabel }: ReadObject): JsonValue {
+  return hasLabel ? [storedBytes, memberBytes, names, 'label'] : [storedBytes, memberBytes, names];
+}
+
+function parseDone(value: JsonValue): ReadObject {
+  const [storedBytes, memberBytes, names, label] = list(value);
+  const count = (given: JsonValue | undefined) => (typeof given === 'number' ? given : 0);
+  return {
+    storedBytes: count(storedBytes),
+    memberBytes: count(memberBytes),
+    names: count(names),
+    hasLabel: label === 'label',
+  };
 }
 
 function timeText(time: TimeNs | undefined): string | null {
@@ -221,7 +246,7 @@ function parseRound(fields: JsonFields, what: string): VerifyRound {
   const problems = problemsOf(fields, what);
   return {
     since: fields.required('since', fields.time('since')),
-    done: new Map(done.entries().map(([name]) => [name, done.required(name, done.count(name))])),
+    done: new Map(done.entries().map(([name, value]) => [name, parseDone(value)])),
     problems,
     problemCount: fields.count('problemCount') ?? problems.length,
     suspects: list(fields.value('suspects')).flatMap((item) => {

@@ -1,0 +1,31 @@
+/** How much may be read in one run. */
+
+/** What is left of it. Shared by everything that a run reads. */
+export interface Budget {
+  /** Undefined: no limit. */
+  readonly limitBytes: number | undefined;
+  readonly spentBytes: number;
+  /**
+   * Takes so many bytes. The first object is always allowed, and the last one may go beyond the limit: else an object that
+   * is larger than it would never be read.
+   *
+   * @returns false when nothing was left
+   */
+  take(bytes: number): boolean;
+}
+
+/** @param limitBytes undefined: everything may be read */
+export function createBudget(limitBytes: number | undefined): Budget {
+  let spentBytes = 0;
+  return {
+    limitBytes,
+    get spentBytes() {
+      return spentBytes;
+    },
+    take(bytes) {
+      if (limitBytes !== undefined && spentBytes > 0 && spentBytes >= limitBytes) return false;
+      spentBytes += bytes;
+      return true;
+    },
+  };
+}

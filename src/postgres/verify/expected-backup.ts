@@ -1,0 +1,196 @@
+/** Reads the small objects of a backup, and finds out what is to be read beside them. */
+import { readText } from '../../catalog/backup-store.ts';
+import { metadataKey, sentinelKey, tarPartitionsFolder } from '../../catalog/layout.ts';
+import { ArchiverError, CorruptError } from '../../errors.ts';
+import type { Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
+import type { Key, ObjectInfo } from '../../storage/storage.ts';
+import { readSentinel } from '../backup/backup-record.ts';
+import { checkLabel } from '../backup/check-restore.ts';
+import { readStoredControl, type StoredControl } from '../backup/control-of-backup.ts';
+import { parseBackupMetadata } from '../backup/metadata.ts';
+import { isWalEBackupName, labelMember } from '../backup/names.ts';
+import { readSmallTar } from '../backup/small-tar.ts';
+import type { Sentinel } from '../backup/sentinel.ts';
+import { formatLsn } from '../lsn.ts';
+import { readChain } from '../restore/chain.ts';
+import { planChain } from '../restore/chain-plan.ts';
+import { contradictionsOf } from './check-control.ts';
+import { readExpectedFiles, type ExpectedFiles } from './expected-files.ts';
+import type { PageRules } from './page-check.ts';
+import { createProblems, type Problems } from './problems.ts';
+
+/** A backup, before its parts are read. */
+export interface ExpectedBackup {
+  readonly backup: string;
+  /** Undefined: damaged, so that nothing else is known. */
+  readonly sentinel: Sentinel | undefined;
+  /** Those it builds on, nearest first, as far as they are known. */
+  readonly bases: readonly string[];
+  readonly files: ExpectedFiles | undefined;
+  readonly control: StoredControl | undefined;
+  /** Undefined: the cluster has no page checksums, or that is not known. */
+  readonly pages: PageRules | undefined;
+  readonly problems: Problems;
+  readonly notes: string[];
+}
+
+/** What it needs. */
+export interface ExpectedServices {
+  /** Of the storage that holds the backup. */
+  readonly transport: Transport;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const toldProblems = 100;
+
+/**
+ * Looks at everything but the parts. Damage is told as problems.
+ *
+ * @throws ObjectNotFoundError when there is no such backup; ArchiverError `forbidden` when the keys do not decrypt it; the
+ *   storage's errors
+ */
+export async function expectBackup(services: ExpectedServices, backup: string): Promise<ExpectedBackup> {
+  const { transport, signal } = services;
+  const problems = createProblems(toldProblems);
+  const notes: string[] = [];
+  const found = await attempt(problems, sentinelKey(backup), () => readSentinel(transport.storage, backup, { signal }));
+  if (found === undefined) {
+    const nothing = { sentinel: undefined, bases: [], files: undefined, control: undefined, pages: undefined };
+    return { backup, ...nothing, problems, notes };
+  }
+  const sentinel = found;
+  await checkMetadata(services, { backup, sentinel, problems, notes });
+  const objects: ObjectInfo[] = [];
+  for await (const entry of transport.storage.list(tarPartitionsFolder(backup), { signal })) {
+    if (entry.kind === 'object') objects.push(entry);
+  }
+  const files = await readExpectedFiles(transport, { backup, sentinel, objects, problems, notes, signal });
+  const folder = tarPartitionsFolder(backup);
+  const lacks = (name: string) => {
+    problems.add({ key: `${folder}/${name}`, file: undefined, what: 'is missing' });
+  };
+  if (files.parts.length === 0) lacks('part_001.tar');
+  if (files.control === undefined && !isWalEBackupName(backup)) lacks('pg_control.tar');
+  const control = await readControl(services, { backup, sentinel, files, problems });
+  const bases = await readBases(services, { backup, sentinel, problems });
+  const hasPageChecksums = (control?.contents?.dataChecksumVersion ?? 0) !== 0;
+  if (control?.contents?.dataChecksumVersion === 0) {
+    notes.push('the cluster has no page checksums (initdb --data-checksums), so that its pages were not looked at');
+  }
+  const pages = hasPageChecksums ? { start: sentinel.startLsn ?? 0n, finish: sentinel.finishLsn } : undefined;
+  return { backup, sentinel, bases, files, control, pages, problems, notes };
+}
+
+interface Looked {
+  readonly backup: string;
+  readonly sentinel: Sentinel;
+  readonly problems: Problems;
+}
+
+/** What is damaged becomes a problem, and undefined. */
+async function attempt<T>(problems: Problems, key: Key, action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    problems.add({ key, file: undefined, what: error.message });
+    return undefined;
+  }
+}
+
+async function checkMetadata(
+  { transport, signal }: ExpectedServices,
+  { backup, sentinel, problems, notes }: Looked & { readonly notes: string[] },
+): Promise<void> {
+  const key = metadataKey(backup);
+  await attempt(problems, key, async () => {
+    let text: string;
+    try {
+      text = await readText(transport.storage, key, { signal });
+    } catch (error) {
+      if (!(error instanceof ObjectNotFoundError)) throw error;
+      if (sentinel.summary !== undefined)
+        notes.push('metadata.json is missing: the backup does not count as permanent');
+      return;
+    }
+    const { startLsn, finishLsn, systemIdentifier } = parseBackupMetadata(text, `metadata of "${backup}"`);
+    const isSame =
+      (sentinel.startLsn ?? startLsn) === startLsn &&
+      (sentinel.finishLsn ?? finishLsn) === finishLsn &&
+      (sentinel.systemIdentifier ?? systemIdentifier) === (systemIdentifier ?? sentinel.systemIdentifier);
+    if (isSame) return;
+    const its = `of ${formatLsn(startLsn)} to ${formatLsn(finishLsn)}`;
+    throw new CorruptError(`is of another backup than the sentinel: ${its}`);
+  });
+}
+
+/** The control file and the label, where they have objects of their own. */
+async function readControl(
+  { transport, logger, signal }: ExpectedServices,
+  { backup, sentinel, files, problems }: Looked & { readonly files: ExpectedFiles },
+): Promise<StoredControl | undefined> {
+  const undecrypted: unknown[] = [];
+  let decrypted = 0;
+
+  async function read<T>(key: Key, action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const value = await attempt(problems, key, action);
+      decrypted += 1;
+      return value;
+    } catch (error) {
+      const isOfKeys = error instanceof ArchiverError && !(error instanceof StorageForbiddenError);
+      if (!isOfKeys || error.kind !== 'forbidden') throw error;
+      problems.add({ key, file: undefined, what: `cannot be decrypted: ${error.message}` });
+      undecrypted.push(error);
+      return undefined;
+    }
+  }
+
+  const { control, label } = files;
+  const stored =
+    control === undefined
+      ? undefined
+      : await read(control.key, () =>
+          readStoredControl(transport, control.key, { systemIdentifier: sentinel.systemIdentifier, signal, logger }),
+        );
+  if (control !== undefined && stored?.contents !== undefined) {
+    for (const what of contradictionsOf(stored.contents, sentinel)) {
+      problems.add({ key: control.key, file: undefined, what });
+    }
+  }
+  if (label !== undefined) {
+    await read(label.key, async () => {
+      const file = (await readSmallTar(transport, label.key, { signal })).get(labelMember);
+      if (file === undefined) throw new CorruptError('does not hold the backup label');
+      checkLabel(backup, sentinel, file.bytes);
+    });
+  }
+  // With keys that decrypt nothing of it, nothing can be said about the backup.
+  if (decrypted === 0 && undecrypted.length > 0) throw undecrypted[0];
+  return stored;
+}
+
+async function readBases(
+  services: ExpectedServices,
+  { backup, sentinel, problems }: Looked,
+): Promise<readonly string[]> {
+  if (sentinel.kind === 'full') return [];
+  const { transport, logger, signal } = services;
+  const chain = await attempt(problems, sentinelKey(backup), () =>
+    readChain(transport.storage, { backup, sentinel }, { signal }),
+  );
+  if (chain === undefined) return [sentinel.parent];
+  const bases = chain.slice(1).map((link) => link.backup);
+  try {
+    await planChain({ transport, logger, signal, skipRedundantParts: false }, chain);
+  } catch (error) {
+    const isOfChain = error instanceof CorruptError || error instanceof ObjectNotFoundError;
+    if (!isOfChain) throw error;
+    // What the backup itself lacks was told already.
+    if (problems.count === 0) problems.add({ key: sentinelKey(backup), file: undefined, what: error.message });
+  }
+  return bases;
+}
