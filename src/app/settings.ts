@@ -12,9 +12,10 @@ import { deltaSettings } from '../postgres/delta/settings.ts';
 import { receiveSettings } from '../postgres/receive/settings.ts';
 import { resumeSettings } from '../postgres/resume/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
+import { retentionSettings } from '../postgres/retention/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
-import { walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
+import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
@@ -55,7 +56,18 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'PostgreSQL', groups: [postgresSettings] },
   { title: 'PostgreSQL server', groups: [connectionSettings, serverSettings] },
   { title: 'Restoring', groups: [fetchSettings] },
-  { title: 'WAL archive', groups: [walSettings, walPushSettings, walFetchSettings, receiveSettings, walVerifySettings] },
+  { title: 'Retention', groups: [retentionSettings] },
+  {
+    title: 'WAL archive',
+    groups: [
+      walSettings,
+      walPushSettings,
+      walFetchSettings,
+      partialSegmentSettings,
+      receiveSettings,
+      walVerifySettings,
+    ],
+  },
   { title: 'Log', groups: [logSettings] },
 ];
 

@@ -15,6 +15,7 @@ import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
 import { parseRestoreOnly } from '../../postgres/restore/restore-only.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { partialSegmentSettings } from '../../postgres/wal/settings.ts';
 import { holderOf } from '../../storage/named-storages.ts';
 import type { App, Arguments } from '../command.ts';
 import { recoveryRequestOf, textOf } from './target-options.ts';
@@ -60,9 +61,10 @@ export async function fetchRequestOf(app: App, { positionals, options }: Argumen
   const restoreSpec = specPath === undefined ? undefined : await readRestoreSpec(specPath);
 
   const { segmentBytes } = readSettings(postgresSettings, app.settings);
+  const { usesPartial } = readSettings(partialSegmentSettings, app.settings);
   const archive = await app.transport('read', { target });
   const { backup, request: planned } = await chooseBackup(
-    { transport: archive, clock, logger, signal, segmentBytes },
+    { transport: archive, clock, logger, signal, segmentBytes, usesPartial },
     { selector, request, unchecked: options['skip-target-check'] === true },
   );
   const holder = await holderOf(archive.storage, sentinelKey(backup), { signal });

@@ -11,7 +11,7 @@ import {
   undecidedStatus,
   type RecoveryState,
 } from '../../postgres/wal/recovery-state.ts';
-import { walFetchSettings, walSettings } from '../../postgres/wal/settings.ts';
+import { partialSegmentSettings, walFetchSettings, walSettings } from '../../postgres/wal/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { defineCommand, type App } from '../command.ts';
 
@@ -79,6 +79,7 @@ async function fetch(app: App, { name, destination, state, target }: Fetching): 
   const prefetched = await fetchWal(name, destination, {
     ...readSettings(walFetchSettings, settings),
     ...readSettings(walSettings, settings),
+    ...readSettings(partialSegmentSettings, settings),
     transport: await app.transport('read', { target: targetStorageOf(settings, target) }),
     state,
     cwd: process.cwd(),

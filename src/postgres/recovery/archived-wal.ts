@@ -4,6 +4,7 @@ import { walFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
+import type { Lsn } from '../lsn.ts';
 import { parseHistoryFileName, parseTimelineHistory, spansOf } from '../timeline.ts';
 import type { TimelineSpan, TimelineSwitch } from '../timeline.ts';
 import { parseSegmentName, type SegmentId } from '../wal-segment.ts';
@@ -13,8 +14,17 @@ export interface ArchivedWal {
   readonly segmentBytes: number;
   /** Key of the object of every segment, by timeline and number. */
   readonly segments: ReadonlyMap<number, ReadonlyMap<bigint, Key>>;
+  /** Segments that are there in part, whether or not they are there as a whole, too; undefined: not looked for. */
+  readonly partials?: ReadonlyMap<number, ReadonlyMap<bigint, PartialSegment>> | undefined;
   /** Ancestors of every timeline that has a history file. */
   readonly histories: ReadonlyMap<number, readonly TimelineSwitch[]>;
+}
+
+/** A partial segment. */
+export interface PartialSegment {
+  readonly key: Key;
+  /** Where its WAL ends; undefined: not known, and it does not count. */
+  readonly end?: Lsn | undefined;
 }
 
 const largestHistory = 1 << 20;
@@ -26,6 +36,7 @@ export async function readArchivedWal(
   options: Abortable = {},
 ): Promise<ArchivedWal> {
   const segments = new Map<number, Map<bigint, Key>>();
+  const partials = new Map<number, Map<bigint, PartialSegment>>();
   const histories = new Map<number, readonly TimelineSwitch[]>();
   for await (const entry of transport.storage.list(walFolder, options)) {
     if (entry.kind !== 'object') continue;
@@ -39,12 +50,25 @@ export async function readArchivedWal(
       histories.set(timeline, parseTimelineHistory(text.toString(), timeline));
       continue;
     }
+    const partial = parseSegmentName(name.replace(/\.partial$/, ''), segmentBytes);
+    if (partial !== undefined && name.endsWith('.partial')) {
+      const known = partials.get(partial.timeline) ?? new Map<bigint, PartialSegment>();
+      partials.set(partial.timeline, known.set(partial.number, { key: entry.key }));
+    }
     const id = parseSegmentName(name, segmentBytes);
     if (id === undefined) continue;
     const known = segments.get(id.timeline) ?? new Map<bigint, Key>();
     segments.set(id.timeline, known.set(id.number, entry.key));
   }
-  return { segmentBytes, segments, histories };
+  return { segmentBytes, segments, partials, histories };
+}
+
+/** A segment that is archived in part only, and where that is known to end. */
+export function partialOf(wal: ArchivedWal, { timeline, number }: SegmentId): Required<PartialSegment> | undefined {
+  const partial = wal.partials?.get(timeline)?.get(number);
+  return partial?.end === undefined || archivedKey(wal, { timeline, number }) !== undefined
+    ? undefined
+    : { key: partial.key, end: partial.end };
 }
 
 /** Key of a segment's object; undefined when it is not archived. */

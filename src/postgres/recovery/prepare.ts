@@ -13,9 +13,10 @@ import { listBackupRecords, selectBackup } from '../backup/list.ts';
 import type { MemberPath } from '../backup/member-path.ts';
 import { isControlPart, timelineOfBackup } from '../backup/names.ts';
 import { readChain } from '../restore/chain.ts';
-import { archivedKey, readArchivedWal } from './archived-wal.ts';
+import { archivedKey, partialOf, readArchivedWal } from './archived-wal.ts';
 import { readLandmarks } from './landmarks.ts';
 import type { RecoverableBackup } from './reach.ts';
+import { withPartialEnds } from './partial-segments.ts';
 import { planRecovery, type RecoveryPlan } from './recovery-plan.ts';
 import { formatRecoverySettings } from './recovery-settings.ts';
 import type { RecoveryRequest } from './target.ts';
@@ -28,6 +29,8 @@ export interface RecoveryServices {
   readonly signal: AbortSignal;
   /** WALG_PG_WAL_SIZE, for when no backup tells the size of segments. */
   readonly segmentBytes: number;
+  /** `wal-fetch` will give the server partial segments. */
+  readonly usesPartial: boolean;
 }
 
 const sentinelsAtOnce = 16;
@@ -84,7 +87,8 @@ async function chooseForRecovery(
     await mapConcurrently(backups.all, sentinelsAtOnce, (record) => recoverable(services, record))
   ).filter((backup) => backup !== undefined);
   const segmentBytes = await segmentBytesOf(services, candidates);
-  const wal = await readArchivedWal(transport, segmentBytes, { signal });
+  const archived = await readArchivedWal(transport, segmentBytes, { signal });
+  const wal = services.usesPartial ? await withPartialEnds(archived, services) : { ...archived, partials: undefined };
   return planRecovery(
     {
       wal,
@@ -92,7 +96,7 @@ async function chooseForRecovery(
       named: backups.named,
       logger,
       async *landmarks(segment) {
-        const key = archivedKey(wal, segment);
+        const key = archivedKey(wal, segment) ?? partialOf(wal, segment)?.key;
         if (key !== undefined) yield* readLandmarks(await readDecoded(transport, key, { signal }));
       },
     },

@@ -3,7 +3,7 @@ import type { TimeNs } from '../../catalog/time.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { leadsThrough, type TimelineSpan } from '../timeline.ts';
 import { segmentName, type SegmentId } from '../wal-segment.ts';
-import { archivedKey, newestTimeline, wayTo, type ArchivedWal } from './archived-wal.ts';
+import { archivedKey, newestTimeline, partialOf, wayTo, type ArchivedWal } from './archived-wal.ts';
 import type { TimelineChoice } from './target.ts';
 
 /** What recovery needs to know of a backup. */
@@ -74,14 +74,21 @@ function follow(
     const holding = aim.way.filter(({ begin, end }) => begin < start + size && (end === undefined || end > start));
     // Newest first: the segment of a switch exists on both timelines, and the newer one holds the beginning too.
     const spans = (holding.length === 0 ? [own] : holding).toReversed();
-    const found = spans.find(({ timeline }) => archivedKey(wal, { timeline, number }) !== undefined);
+    const isThere = (id: SegmentId) => archivedKey(wal, id) !== undefined || partialOf(wal, id) !== undefined;
+    const found = spans.find(({ timeline }) => isThere({ timeline, number }));
     const newest = spans[0] ?? own;
+    const partial = found && partialOf(wal, { timeline: found.timeline, number });
     if (found !== undefined) segments.push({ timeline: found.timeline, number });
-    if (found === newest) continue;
-    const end = found === undefined ? toLsn(start) : newest.begin;
+    if (found === newest && partial === undefined) continue;
+    const begun = found === newest ? partial?.end : partial && least(partial.end, newest.begin);
+    const end = found === undefined ? toLsn(start) : (begun ?? newest.begin);
     const missing = segmentName({ timeline: newest.timeline, number }, segmentBytes);
     return { backup, timeline: aim.timeline, end, segments, missing, gap: hasMore(wal, aim.way, number) };
   }
+}
+
+function least(a: Lsn, b: Lsn): Lsn {
+  return a < b ? a : b;
 }
 
 function hasMore(wal: ArchivedWal, way: readonly TimelineSpan[], after: bigint): boolean {

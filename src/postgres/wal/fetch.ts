@@ -6,7 +6,7 @@ import { existsSync, linkSync, lstatSync, renameSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { walKey } from '../../catalog/layout.ts';
 import { ArchiverError, codeOf } from '../../errors.ts';
-import { openObject } from '../../pipeline/find-object.ts';
+import { openObject, type OpenedObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { removeQuietly } from '../../platform/files.ts';
@@ -29,6 +29,8 @@ export interface WalFetchOptions {
   /** `WALG_PREFETCH_DIR`; default: the folder of the destination. */
   readonly prefetchDirectory: string | undefined;
   readonly retryBudgetMs: number;
+  /** Where the archive ends, give a server in archive recovery what there is of the next segment. */
+  readonly usesPartial: boolean;
   readonly state: RecoveryState;
   readonly cwd: string;
   readonly clock: Clock;
@@ -107,7 +109,7 @@ class WalFetch {
 
   async fromArchive(): Promise<void> {
     const { transport, signal } = this.#options;
-    const object = await openObject(transport, walKey(this.#name), { signal });
+    const object = (await openObject(transport, walKey(this.#name), { signal })) ?? (await this.#openPartial());
     if (object === undefined) {
       await this.#refuseEmptyStorage();
       throw new WalNotArchivedError(this.#name, transport.storage.location);
@@ -119,6 +121,16 @@ class WalFetch {
     } finally {
       removeQuietly(temp);
     }
+  }
+
+  async #openPartial(): Promise<OpenedObject | undefined> {
+    const { state, usesPartial, transport, logger, signal } = this.#options;
+    // A standby would be given it again and again; streaming brings it the rest.
+    if (!usesPartial || state !== 'archiveRecovery' || !isSegmentName(this.#name)) return undefined;
+    const { openPartialSegment } = await import('./partial-segment.ts');
+    const opened = await openPartialSegment(transport, this.#name, { logger, signal });
+    if (opened !== undefined) logger.info('the archive has the segment only in part', { name: this.#name });
+    return opened;
   }
 
   /** A server that recovers from an archive has one: with nothing at all in it, it is most likely not mounted. */

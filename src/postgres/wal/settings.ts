@@ -39,6 +39,16 @@ export const walFetchSettings = {
   ),
 };
 
+/** Of wal-fetch, and of backup-fetch, which looks how far it leads. */
+export const partialSegmentSettings = {
+  usesPartial: setting(
+    'WALG_WAL_FETCH_PARTIAL',
+    boolean,
+    'true',
+    'Give a server in archive recovery the unfinished segment of wal-receive (.partial) where the archive ends. A standby never gets it.',
+  ),
+};
+
 /** Of both. */
 export const walSettings = {
   check: setting(

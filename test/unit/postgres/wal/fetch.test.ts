@@ -50,6 +50,7 @@ function rigOf({ plan = () => undefined, options = {}, clock = systemClock }: Fe
       check: 'strict',
       prefetchDirectory: undefined,
       retryBudgetMs: 0,
+      usesPartial: true,
       state: 'none',
       cwd: directory.path,
       clock,
