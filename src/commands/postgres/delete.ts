@@ -18,12 +18,11 @@ const ordered = {
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
 const exitStatuses = {
-  64: 'it would leave deltas without what they build on, or take permanent backups; or the arguments are wrong',
   66: 'there is no such backup',
   69: 'a storage is unavailable, or one of several is away',
   73: 'standard output cannot be written',
   75: 'a push or another deletion is running',
-  77: 'the storage refused',
+  77: 'it would leave deltas without what they build on, or take permanent backups; or the storage refused',
 } as const;
 
 const findFull = 'FIND_FULL: go back to the full backup that is needed.';

@@ -5,7 +5,7 @@ import type { ObjectInfo } from '../../storage/storage.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { verifyFolder, verifyReportKey } from '../verify/report.ts';
 import { parseSegmentName } from '../wal-segment.ts';
-import type { GoingBackup } from './carry-out.ts';
+import type { GoingBackup } from './removal-steps.ts';
 import { lastModified } from './unfinished.ts';
 
 /** A catchup: what brings a standby up to date. */

@@ -53,14 +53,13 @@ export async function carryOut(removals: readonly Removal[], options: CarryOutOp
     for (const { from, objects } of places) {
       logger.debug('deleting', { what, objects: objects.length, location: from.storage.location });
       const mirrors = placesOf.get(from) ?? [];
-      // Only what the last of them to finish a batch adds counts, so that nothing is counted twice.
-      const finished = new Map<number, number>();
+      const counted = new Set<number>();
       await Promise.all(
         mirrors.map((place) =>
           deleteIn(place, objects, options, (batch, index) => {
-            const times = (finished.get(index) ?? 0) + 1;
-            finished.set(index, times);
-            if (times > 1) return;
+            // What is on several mirrors counts once.
+            if (counted.has(index)) return;
+            counted.add(index);
             done = { objects: done.objects + batch.length, bytes: done.bytes + totalBytes(batch) };
             onProgress(done.bytes);
           }),

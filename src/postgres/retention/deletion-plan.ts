@@ -1,11 +1,8 @@
 /** What a deletion comes to: what goes and why, what stays and why. Plain values; `plan.ts` makes them. */
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { Removal } from './carry-out.ts';
 import type { KeptWal } from './policy.ts';
 import type { PlacedBackup } from './order.ts';
-
-/** What goes from one storage; together with its storage it can be carried out. */
-export type PlannedRemoval = Omit<Removal, 'storage'>;
+import type { PlannedRemoval } from './removal-steps.ts';
 
 /** What becomes of a backup, and why. */
 export interface BackupFate {

@@ -5,7 +5,7 @@
  */
 import type { TimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
-import type { ArchivedBackup, WalObject } from '../inventory/inventory.ts';
+import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventory.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { parseSegmentName, segmentOf } from '../wal-segment.ts';
 import type { KeptWal } from './policy.ts';
@@ -24,7 +24,10 @@ export interface NeededWal {
   /** All segments from this number on, of every timeline; undefined: nothing follows a backup. */
   readonly from: bigint | undefined;
   readonly stretches: readonly Stretch[];
-  /** What was stored later than this is not taken for old; undefined: no such rule. */
+  /**
+   * What was stored later than this is not taken for old, whatever its number: it may be of a new system, of which there is no
+   * backup yet. Undefined: no such rule.
+   */
   readonly storedUntil: TimeNs | undefined;
 }
 
@@ -42,8 +45,9 @@ export interface KeptBackupWal {
 export function neededWal(
   kept: readonly KeptBackupWal[],
   running: readonly (bigint | undefined)[],
-  { segmentBytes, storedUntil }: Pick<NeededWal, 'storedUntil'> & { readonly segmentBytes: number },
+  inventories: readonly Inventory[],
 ): NeededWal {
+  const segmentBytes = inventories[0]?.segmentBytes ?? 1;
   const stretches: Stretch[] = [];
   const starts: bigint[] = running.map((number) => number ?? 0n);
   for (const { backup, wal } of kept) {
@@ -55,7 +59,25 @@ export function neededWal(
     (least, n) => (least === undefined || n < least ? n : least),
     undefined,
   );
-  return { from, stretches, storedUntil };
+  const follows = kept.some(({ wal }) => wal === 'following');
+  return { from, stretches, storedUntil: follows ? lastStored(kept, from, inventories) : undefined };
+}
+
+/** When the newest backup was completed, or the newest WAL stored that follows one. */
+function lastStored(
+  kept: readonly KeptBackupWal[],
+  from: bigint | undefined,
+  inventories: readonly Inventory[],
+): TimeNs {
+  let last = kept.reduce((newest, { backup: { entry } }) => (entry.modified > newest ? entry.modified : newest), 0n);
+  for (const { wal } of inventories) {
+    for (const { kind, segment, object } of wal) {
+      if (kind !== 'segment' || segment === undefined || from === undefined || segment.number < from) continue;
+      const stored = modifiedOf(object);
+      if (stored > last) last = stored;
+    }
+  }
+  return last;
 }
 
 /** Number of the segment that recovery from a backup begins in. */

@@ -4,7 +4,7 @@ import { ArchiverError } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { DeletionPlan, FolderFate } from './deletion-plan.ts';
 import { keptWithNeeded, warningsAbout } from './kept.ts';
-import { checkSegmentSize, neededWal, type NeededWal } from './needed-wal.ts';
+import { checkSegmentSize, isNeeded, neededWal, type NeededWal } from './needed-wal.ts';
 import { inOrderOfAge, type PlacedBackup } from './order.ts';
 import { quoted } from './refusal.ts';
 import { noRemoval, removalIn, type DeletionContext, type Scope } from './removal.ts';
@@ -25,7 +25,7 @@ export interface PlanOptions {
  * Plans a deletion in an archive, of which every storage must be there.
  *
  * @param inventories all of one moment, of equal segment size
- * @throws DeletionRefusedError, ArchiverError (`missing`, `usage`, `busy`, `config`) as the parts of it
+ * @throws DeletionRefusedError, ArchiverError (`missing`, `usage`, `busy`, `config`) as its parts do
  */
 export function planDeletion(
   inventories: readonly Inventory[],
@@ -41,8 +41,9 @@ export function planDeletion(
   const scope = scopeOf(rule);
   const nothing = selection.nothing ?? nothingWithout(kept, rule);
   const context: DeletionContext = { rule, scope, backups, kept, folders, running, inventories, now };
+  const needed = nothing === undefined ? neededBy(context) : undefined;
   const removals = inventories.map(
-    nothing === undefined ? removalIn(context, neededBy(context)) : ({ storageName }) => noRemoval(storageName),
+    needed === undefined ? ({ storageName }) => noRemoval(storageName) : removalIn(context, needed),
   );
   return {
     backups: backups.map((backup) => {
@@ -58,7 +59,10 @@ export function planDeletion(
     removals,
     walRanges: inventories.flatMap((inventory, at) => walRangesOf(inventory, removals[at]?.wal ?? [])),
     nothing,
-    warnings: warningsAbout(backups, kept),
+    warnings: [
+      ...warningsAbout(backups, kept),
+      ...(needed !== undefined && scope.wal && rule.kind !== 'everything' ? warningOfYoung(inventories, needed) : []),
+    ],
   };
 }
 
@@ -86,13 +90,25 @@ function neededBy({ rule, kept, running, inventories, backups }: DeletionContext
   const segmentBytes = first?.segmentBytes ?? 1;
   if (rule.kind !== 'everything' && rule.kind !== 'target') checkSegmentSize(backups, segmentBytes);
   const keeping = [...kept].map(([backup, { wal }]) => ({ backup, wal }));
-  const follows = keeping.some(({ wal }) => wal === 'following');
-  const times = keeping.map(({ backup }) => backup.entry.modified);
   return neededWal(
     keeping,
     running.map(({ startSegment }) => startSegment?.number),
-    { segmentBytes, storedUntil: follows ? times.reduce((a, b) => (a > b ? a : b)) : undefined },
+    inventories,
   );
+}
+
+function warningOfYoung(inventories: readonly Inventory[], needed: NeededWal): string[] {
+  let young = 0;
+  for (const { wal, segmentBytes } of inventories) {
+    for (const object of wal) {
+      const isKept = isNeeded(object, needed, segmentBytes);
+      if (isKept && !isNeeded(object, { ...needed, storedUntil: undefined }, segmentBytes)) young += 1;
+    }
+  }
+  if (young === 0) return [];
+  return [
+    `${young} objects of WAL stay though their numbers are low, since they were stored last: they may be of a new system`,
+  ];
 }
 
 function fateOf(

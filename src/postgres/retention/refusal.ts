@@ -7,7 +7,7 @@ export class DeletionRefusedError extends ArchiverError {
   readonly backups: readonly string[];
 
   constructor(message: string, backups: readonly string[], hint: string) {
-    super('usage', message, { hint });
+    super('forbidden', message, { hint });
     this.backups = backups;
   }
 }
