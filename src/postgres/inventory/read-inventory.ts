@@ -7,7 +7,7 @@ import { ArchiverError, CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ObjectNotFoundError } from '../../storage/errors.ts';
+import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
 import type { Abortable, ObjectInfo } from '../../storage/storage.ts';
 import { readBackupRecord, readSentinel } from '../backup/backup-record.ts';
 import { walFileNameOf } from '../backup/names.ts';
@@ -134,9 +134,18 @@ async function readHistories(transport: Transport, wal: readonly WalObject[], op
       const text = await collect(await readDecoded(transport, object.key, options), largestHistory);
       histories.set(timeline, parseTimelineHistory(text.toString(), timeline));
     } catch (error) {
-      if (!(error instanceof CorruptError) && !(error instanceof RangeError)) throw error;
-      unreadable.set(timeline, error instanceof CorruptError ? error : new CorruptError(error.message));
+      // Deleted since the listing.
+      if (error instanceof ObjectNotFoundError) continue;
+      const problem = error instanceof RangeError ? new CorruptError(error.message) : error;
+      if (!isAboutContent(problem)) throw error;
+      unreadable.set(timeline, problem);
     }
   }
   return { histories, unreadable };
+}
+
+/** Whether bytes could not be understood; `forbidden` by the keys, as where there is only a public one, not by the storage. */
+function isAboutContent(error: unknown): error is ArchiverError {
+  if (!(error instanceof ArchiverError) || error instanceof StorageForbiddenError) return false;
+  return error.kind === 'corrupt' || error.kind === 'forbidden';
 }
