@@ -86,15 +86,38 @@ export function storedTexts(fileName: 'sentinel' | 'metadata.json' | 'files_meta
   );
 }
 
-/** What `wal-g backup-list` was called with and printed, of the same fixture. */
-export function listOutputs(name: string): { readonly args: string[]; readonly stdout: string }[] {
+/**
+ * A fixture's archive as listings show it: the JSON objects and history files whole, of WAL and parts only names and times,
+ * those that a clone lacks included.
+ */
+export async function openListedFixture(name: string): Promise<TimedStorage> {
+  const storage = await openCatalogueFixture(name);
+  for (const line of readFileSync(join(fixtures, name, 'storage_files.tsv'), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)) {
+    const [, , time = '', , key = ''] = line.split('\t');
+    if ((await storage.stat(key)) !== undefined) continue;
+    if (key.includes('.history')) await storage.write(key, fromBytes(readObject(name, key)));
+    else await storage.put(key, '', BigInt(time));
+  }
+  return storage;
+}
+
+/** What WAL-G was called with and printed, of the same fixture, by a command whose output was kept. */
+export function walgOutputs(name: string, verb: string): { readonly args: string[]; readonly stdout: string }[] {
   const folder = join(fixtures, name, 'walg-output');
   return readdirSync(folder)
-    .filter((file) => file.startsWith('backup-list'))
+    .filter((file) => file.startsWith(verb))
     .map((file) => {
       const text = readFileSync(join(folder, file), 'utf8');
       const [, line = '', stdout = ''] =
-        /^\$ wal-g backup-list *(.*)\n[\s\S]*?---- stdout ----\n([\s\S]*?)\n# ---- stderr/.exec(text) ?? [];
+        /^\$ wal-g \S+ *(.*)\n[\s\S]*?---- stdout ----\n([\s\S]*?)\n# ---- stderr/.exec(text) ?? [];
       return { args: line.split(' ').filter((word) => word !== ''), stdout };
     });
+}
+
+/** What `wal-g backup-list` was called with and printed. */
+export function listOutputs(name: string): { readonly args: string[]; readonly stdout: string }[] {
+  return walgOutputs(name, 'backup-list');
 }
