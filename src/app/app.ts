@@ -45,6 +45,7 @@ export function openApp({
     signal,
     program,
     print,
+    printBytes: print,
     // Looking at process.stderr opens it as a stream, which the hot commands do without.
     get interactive() {
       if (!log.toStandardError || log.format !== 'text' || !process.stderr.isTTY) return false;
@@ -100,7 +101,7 @@ function ignore(): void {
 }
 
 /** Writes to stdout and waits until it is written. @throws OutputClosedError */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((done, fail) => {
     process.stdout.once('error', failed);
     process.stdout.write(text, (error) => {

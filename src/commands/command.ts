@@ -20,6 +20,8 @@ export interface App {
   readonly signal: AbortSignal;
   /** Writes data (lists, JSON, streams) to stdout; waits for a slow reader. */
   print(text: string): Promise<void>;
+  /** The same for bytes; they may be changed afterwards. */
+  printBytes(bytes: Uint8Array): Promise<void>;
   /** A terminal is watching stderr: progress may be drawn there. */
   readonly interactive: boolean;
   readonly program: ProgramInfo;

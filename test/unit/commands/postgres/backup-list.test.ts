@@ -33,6 +33,7 @@ async function run(storage: Storage, args: readonly string[], env: Record<string
       stdout += text;
       return Promise.resolve();
     },
+    printBytes: () => Promise.reject(new Error('a list is text')),
     interactive: false,
     program: { version: '0', path: '', leadingArguments: [], workerEntry: new URL('file:///'), name: 'walvault' },
     storage: (choice = {}) => {

@@ -1,0 +1,98 @@
+/** Objects as local files: written whole or not at all, and never in the place of something by accident. */
+import { closeSync, createReadStream, openSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { ByteSource } from '../../bytes/stage.ts';
+import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
+import { removeQuietly, writeAll } from '../../platform/files.ts';
+import { baseNameOf } from '../../storage/key.ts';
+import type { Key } from '../../storage/storage.ts';
+
+/** How a file is written. */
+export interface LocalFileOptions {
+  /** Take the place of a file that is there. */
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+}
+
+const mode = 0o640;
+const readBytes = 1 << 20;
+
+/** Where an object goes: into the folder `path` under its own name, if there is such a folder, else to `path`. */
+export function localPathFor(path: string, name: Key): string {
+  if (!isFolder(path)) return path;
+  const own = baseNameOf(name);
+  // Names are other people's: they must not lead elsewhere.
+  if (own === '' || own === '.' || own === '..' || own.includes('\0')) {
+    throw new ArchiverError('usage', `cannot be the name of a file: ${JSON.stringify(own)}`, {
+      hint: 'Say under which name the file is to be written.',
+    });
+  }
+  return join(path, own);
+}
+
+/** Whether there is such a folder. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/**
+ * Writes a file of mode 0640; when it fails, nothing of it stays. Returns its size.
+ *
+ * @throws ArchiverError (kind `cannotWrite`) when it exists or cannot be written; the errors of the source
+ */
+export async function writeLocalFile(
+  path: string,
+  bytes: ByteSource,
+  { replace, signal }: LocalFileOptions,
+): Promise<number> {
+  if (replace && isFolder(path)) throw new ArchiverError('cannotWrite', `it is a folder: "${path}"`);
+  const written = replace ? join(dirname(path), `.${basename(path)}.${process.pid}.tmp`) : path;
+  const descriptor = local(path, () => openSync(written, 'wx', mode));
+  let sizeBytes = 0;
+  try {
+    try {
+      for await (const chunk of bytes) {
+        signal.throwIfAborted();
+        local(path, () => {
+          writeAll(descriptor, chunk);
+        });
+        sizeBytes += chunk.length;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+    if (replace) {
+      local(path, () => {
+        renameSync(written, path);
+      });
+    }
+    return sizeBytes;
+  } catch (error) {
+    removeQuietly(written);
+    throw error;
+  }
+}
+
+/** The bytes of a local file. @throws ArchiverError (kind `missing`) when there is none, or it cannot be read */
+export async function* readLocalFile(path: string): ByteSource {
+  try {
+    yield* createReadStream(path, { highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new ArchiverError('missing', `cannot read "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function local<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') {
+      throw new ArchiverError('cannotWrite', `file exists already: "${path}"`, {
+        cause: error,
+        hint: 'Nothing was overwritten. Name another file, or say --force.',
+      });
+    }
+    throw new ArchiverError('cannotWrite', `cannot write "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
