@@ -8,7 +8,7 @@ import { toLsn, type Lsn } from '../lsn.ts';
 import { recoveryWindows, type RecoveryWindow, type RecoveryWindows } from '../recovery/windows.ts';
 import type { VerifyReport } from '../verify/report.ts';
 import { sizeOf, type ArchiveSize } from './archive-size.ts';
-import type { PolicyPreview } from './policy-preview.ts';
+import type { PolicyPreview, UnplannedPolicy } from './policy-preview.ts';
 import type { ServerState } from './server-state.ts';
 
 /** A backup, as far as a report shows it. */
@@ -71,7 +71,7 @@ export interface ArchiveStatus {
   readonly wal: WalState;
   readonly size: ArchiveSize;
   /** Undefined: no policy is configured. */
-  readonly policy: PolicyPreview | undefined;
+  readonly policy: PolicyPreview | UnplannedPolicy | undefined;
 }
 
 /** What a status is made of. */

@@ -1,5 +1,6 @@
 /** What the configured retention policy would delete. */
 import type { TimeNs } from '../../catalog/time.ts';
+import { ArchiverError } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { objectsOf } from '../retention/deletion-plan.ts';
 import { planDeletion } from '../retention/plan.ts';
@@ -15,8 +16,27 @@ export interface PolicyPreview {
   readonly walSegments: number;
 }
 
-/** Plans what `delete policy` would; nothing is deleted. */
-export function previewPolicy(inventories: readonly Inventory[], policy: RetentionPolicy, now: TimeNs): PolicyPreview {
+/** A policy of which nobody can tell what it would do. */
+export interface UnplannedPolicy {
+  readonly reason: string;
+  readonly hint: string | undefined;
+}
+
+/** Plans what `delete policy` would; nothing is deleted. Where it would be refused, the refusal is what comes of it. */
+export function previewPolicy(
+  inventories: readonly Inventory[],
+  policy: RetentionPolicy,
+  now: TimeNs,
+): PolicyPreview | UnplannedPolicy {
+  try {
+    return planned(inventories, policy, now);
+  } catch (error) {
+    if (!(error instanceof ArchiverError)) throw error;
+    return { reason: error.message, hint: error.hint };
+  }
+}
+
+function planned(inventories: readonly Inventory[], policy: RetentionPolicy, now: TimeNs): PolicyPreview {
   const outcome = applyPolicy(inventories, policy, now);
   const plan = planDeletion(inventories, { kind: 'policy', outcome }, { now });
   const objects = plan.removals.flatMap((removal) => [...objectsOf(removal)]);

@@ -165,7 +165,31 @@ function* archiverProblems({ archiver, waitingFiles = 0, archiving }: AnsweringS
   }
 }
 
-function* storageProblems({ storagesAway }: ArchiveStatus): Generator<Problem> {
+/** As long as no push takes without writing anything. */
+const leftoverMs = 86_400_000;
+
+function* storageProblems({ storagesAway, unfinished, policy, now }: ArchiveStatus): Generator<Problem> {
+  const leftovers = unfinished.filter(
+    ({ isPending, touched }) => !isPending && now.getTime() - touched.getTime() > leftoverMs,
+  );
+  if (leftovers.length > 0) {
+    yield {
+      severity: 'warning',
+      name: 'leftovers',
+      text: `left behind by a backup-push that did not end: ${quoted(leftovers.map(({ name }) => name))}`,
+      hint: 'Run delete garbage, unless backup-push is to go on with it.',
+      kind: 'busy',
+    };
+  }
+  if (policy !== undefined && 'reason' in policy) {
+    yield {
+      severity: 'warning',
+      name: 'policy_refused',
+      text: `the retention policy cannot be carried out: ${policy.reason}`,
+      hint: policy.hint ?? 'Run delete policy to see more of it.',
+      kind: 'config',
+    };
+  }
   if (storagesAway.length === 0) return;
   yield {
     severity: 'warning',

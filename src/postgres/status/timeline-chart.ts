@@ -46,7 +46,9 @@ export function timelineChart({ backups, recovery, branches, now }: ArchiveStatu
         systemIdentifier,
         timeline,
         label:
-          systems.length === 1 ? `timeline ${timeline}` : `timeline ${timeline} of ${systemIdentifier ?? 'unknown'}`,
+          systems.length === 1
+            ? `timeline ${timeline}`
+            : `timeline ${timeline}, system ${systemIdentifier ?? 'unknown'}`,
         bars: windows
           .filter((window) => window.timeline === timeline)
           .map((window) => barOf(window, branches.find((branch) => branch.timeline === timeline)?.stored)),

@@ -153,6 +153,7 @@ function amountText({ objects, bytes }: Amount): string {
 function policyFact({ policy }: ArchiveStatus): Fact {
   const name = 'Policy';
   if (policy === undefined) return { name, value: 'none set', details: ['WALG_RETENTION_… and delete policy'] };
+  if ('reason' in policy) return { name, value: 'refused', details: [policy.reason] };
   const { going, deletes, walSegments, lines } = policy;
   const rules = lines.map(({ rule }) => rule).join(', ');
   if (deletes.objects === 0) return { name, value: 'nothing to delete', details: [rules] };

@@ -3,7 +3,7 @@ import { stringifyJson, type JsonObject } from '../../../catalog/json.ts';
 import { formatTime, type TimeNs } from '../../../catalog/time.ts';
 import { formatLsn } from '../../../postgres/lsn.ts';
 import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { PolicyPreview } from '../../../postgres/status/policy-preview.ts';
+import type { PolicyPreview, UnplannedPolicy } from '../../../postgres/status/policy-preview.ts';
 import type { Problem } from '../../../postgres/status/problems.ts';
 import type { ServerState } from '../../../postgres/status/server-state.ts';
 import type { RecoveryWindow, WalGap } from '../../../postgres/recovery/windows.ts';
@@ -127,7 +127,9 @@ function gapJson({ systemIdentifier, timeline, first, last, segments, begin, end
   };
 }
 
-function policyJson({ lines, going, deletes, walSegments }: PolicyPreview): JsonObject {
+function policyJson(policy: PolicyPreview | UnplannedPolicy): JsonObject {
+  if ('reason' in policy) return { refused: policy.reason };
+  const { lines, going, deletes, walSegments } = policy;
   return {
     lines: lines.map(({ rule, keeps, note }) => ({ rule, keeps, note: note ?? null })),
     going,

@@ -70,7 +70,8 @@ function generalMetrics({ now, server }: ArchiveStatus, problems: readonly Probl
 }
 
 function backupMetrics(status: ArchiveStatus): readonly Metric[] {
-  const { backups, policy } = status;
+  const { backups } = status;
+  const policy = status.policy === undefined || 'reason' in status.policy ? undefined : status.policy;
   const last = lastBackupOf(status);
   const lastFull = backups.findLast(({ unusable, kind }) => unusable === undefined && kind === 'full');
   const count = (isCounted: (backup: StatusBackup) => boolean) => backups.filter(isCounted).length;
