@@ -1,9 +1,9 @@
 /** Whether two archives hold the same under a name. */
 import { ByteReader } from '../../bytes/reader.ts';
 import type { ByteSource } from '../../bytes/stage.ts';
-import { CorruptError } from '../../errors.ts';
+import { ArchiverError, CorruptError } from '../../errors.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
-import { ObjectNotFoundError } from '../../storage/errors.ts';
+import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
 import { readSentinel } from '../backup/backup-record.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
@@ -17,6 +17,7 @@ const beginningBytes = 64 * 1024;
  * storages write whole objects.
  *
  * @param decoded of the source; it is read no further than needed
+ * @throws ArchiverError (`forbidden`) when the key of the target does not open it
  */
 export async function beginsAlike(
   decoded: ByteSource,
@@ -29,7 +30,16 @@ export async function beginsAlike(
     return ours.equals(await beginningOf(await readDecoded(target, key, options)));
   } catch (error) {
     if (error instanceof CorruptError || error instanceof ObjectNotFoundError) return false;
-    throw error;
+    const isWrongKey = error instanceof ArchiverError && error.kind === 'forbidden';
+    if (!isWrongKey || error instanceof StorageForbiddenError) throw error;
+    throw new ArchiverError(
+      'forbidden',
+      `the key of the target does not open "${key}", which it has: ${error.message}`,
+      {
+        cause: error,
+        hint: 'If an earlier copy with another key wrote it, remove what that has written, and copy again.',
+      },
+    );
   }
 }
 
