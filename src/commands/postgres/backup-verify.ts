@@ -1,21 +1,12 @@
-import { availableParallelism } from 'node:os';
 import { BackupNotFoundError, selectorOfName } from '../../catalog/backup-store.ts';
-import { createRateLimiter } from '../../bytes/rate-limiter.ts';
 import { byteSize } from '../../config/parsers.ts';
-import { readSettings } from '../../config/setting.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
-import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
-import { openWorkerPool, type WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
-import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf, withTargetStorage } from '../../postgres/target-storage.ts';
-import { createBudget } from '../../postgres/verify/budget.ts';
-import type { VerifyServices } from '../../postgres/verify/verify-backup.ts';
-import { chainNames, removeOrphanedReports, verifyBackups } from '../../postgres/verify/verify-backups.ts';
-import { defineCommand, type App, type Arguments } from '../command.ts';
-import { showTransfer } from '../transfer-progress.ts';
-import { verifyJson, verifyText, type VerifiedStorage } from './backup-verify-output.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { defineCommand } from '../command.ts';
+import { verifyJson, verifyText, type VerifyResult } from './backup-verify-output.ts';
+import { runVerify } from './verify-run.ts';
 
 /** `backup-verify`: whether backups can be restored, by reading all of them. */
 export const backupVerify = defineCommand({
@@ -26,6 +17,7 @@ export const backupVerify = defineCommand({
   ],
   options: {
     all: { type: 'boolean', text: 'All backups.' },
+    wal: { type: 'boolean', text: 'Also all WAL from these backups on, up to the newest.' },
     budget: {
       type: 'string',
       placeholder: 'SIZE',
@@ -40,7 +32,7 @@ export const backupVerify = defineCommand({
   },
   examples: [
     { line: 'backup-verify', text: 'The newest backup, with those it builds on and the WAL it needs.' },
-    { line: 'backup-verify --all', text: 'Every backup.' },
+    { line: 'backup-verify --all --wal', text: 'Every backup, and all WAL that follows them.' },
     {
       line: 'backup-verify --all --budget 50GB',
       text: 'Every night a part, so that in time all is proven, over and over.',
@@ -59,83 +51,27 @@ export const backupVerify = defineCommand({
     if (name !== undefined && options['all'] === true) {
       throw new ArchiverError('usage', 'a name and --all exclude each other', { hint: 'Give one of them.' });
     }
-    const records = await recordsOf(app, options);
-    const chosen = options['all'] === true ? undefined : chosenName(records, name ?? 'LATEST', app);
-    const verified = await verify(app, args, { records, chosen: await chosen });
+    const archive = await app.transport('read', { target: targetStorageOf(app.settings, options['target-storage']) });
+    const { storage } = archive;
+    const records = await listBackupRecords(storage, { clock: app.clock, signal: app.signal, everyCopy: true });
+    const chosen = options['all'] === true ? undefined : chosenName(records, name ?? 'LATEST', storage.location);
+    const verified = await runVerify(app, {
+      ...{ records, archive, chosen, withWal: options['wal'] === true },
+      budgetBytes: typeof options['budget'] === 'string' ? parseBudget(options['budget']) : undefined,
+      isTurbo: options['turbo'] === true,
+    });
     await app.print(options['json'] === true ? `${verifyJson(verified)}\n` : verifyText(verified));
-    const failure = failureOf(verified.storages);
+    const failure = failureOf(verified);
     if (failure !== undefined) throw failure;
     return undefined;
   },
 });
 
-async function recordsOf(app: App, options: Arguments['options']): Promise<readonly BackupRecord[]> {
-  const storage = await app.storage({ target: targetStorageOf(app.settings, options['target-storage']) });
-  return listBackupRecords(storage, { clock: app.clock, signal: app.signal, everyCopy: true });
-}
-
-async function chosenName(records: readonly BackupRecord[], name: string, app: App): Promise<string> {
+function chosenName(records: readonly BackupRecord[], name: string, location: string): string {
   const found = name === 'LATEST' ? records.at(-1) : records.find((record) => record.name === name);
-  if (found === undefined) throw new BackupNotFoundError(selectorOfName(name), (await app.storage()).location);
+  if (found === undefined) throw new BackupNotFoundError(selectorOfName(name), location);
   return found.name;
 }
-
-interface Chosen {
-  /** Oldest first. */
-  readonly records: readonly BackupRecord[];
-  /** Undefined: all. */
-  readonly chosen: string | undefined;
-}
-
-async function verify(
-  app: App,
-  { options }: Arguments,
-  { records, chosen }: Chosen,
-): Promise<{
-  readonly storages: readonly VerifiedStorage[];
-  readonly readBytes: number;
-  readonly budgetBytes: number | undefined;
-}> {
-  const { clock, logger, signal } = app;
-  const { concurrency, fileRetries } = readSettings(downloadSettings, app.settings);
-  const { segmentBytes } = readSettings(postgresSettings, app.settings);
-  const limitBytes = typeof options['budget'] === 'string' ? parseBudget(options['budget']) : undefined;
-  const budget = createBudget(limitBytes);
-  const atOnce = Math.min(concurrency, availableParallelism());
-  await using pools = openPools(app, { workers: atOnce, isTurbo: options['turbo'] === true });
-  const archive = await app.transport('read', { target: targetStorageOf(app.settings, options['target-storage']) });
-  const wanted = records.filter(({ name }) => chosen === undefined || name === chosen);
-  const storedBytes = wanted.reduce((sum, { metadata }) => sum + (metadata?.compressedBytes ?? 0), 0);
-  const progress = showTransfer(app, 'verifying', limitBytes ?? (chosen === undefined ? storedBytes : undefined));
-  const shown = setInterval(() => {
-    progress.update(pools.bytesDone());
-  }, progressMs);
-  const storages: VerifiedStorage[] = [];
-  try {
-    for (const storageName of new Set(wanted.map((record) => record.storageName))) {
-      const transport = storageName === undefined ? archive : await app.transport('read', { target: storageName });
-      const services: VerifyServices = {
-        ...{ transport, archive, clock, logger, signal, segmentBytes, budget },
-        retries: fileRetries,
-        pool: pools.of(storageName ?? archive.storageName),
-        archivePool: pools.of(archive.storageName),
-        concurrency: atOnce,
-      };
-      const own = records.filter((record) => record.storageName === storageName).map(({ name }) => name);
-      const { storage } = transport;
-      if (chosen === undefined) await removeOrphanedReports(storage, new Set(own), { signal });
-      const backups = chosen === undefined ? own : await chainNames(storage, chosen, { signal });
-      const reports = await verifyBackups(services, { backups, resume: limitBytes !== undefined });
-      storages.push({ storageName, backups, reports });
-    }
-  } finally {
-    clearInterval(shown);
-    progress.finish();
-  }
-  return { storages, readBytes: pools.bytesDone(), budgetBytes: limitBytes };
-}
-
-const progressMs = 100;
 
 function parseBudget(text: string): number {
   const parser = byteSize({ min: 1 });
@@ -148,48 +84,18 @@ function parseBudget(text: string): number {
   }
 }
 
-interface Pools extends AsyncDisposable {
-  of(storageName: string | undefined): WorkerPool;
-  bytesDone(): number;
-}
-
-/** A pool for each storage: its threads read from that one. */
-function openPools(app: App, how: { readonly workers: number; readonly isTurbo: boolean }): Pools {
-  const { rateLimit } = readSettings(networkSettings, app.settings);
-  const limit = rateLimit === undefined || how.isTurbo ? undefined : createRateLimiter(rateLimit);
-  const pools = new Map<string | undefined, WorkerPool>();
-  return {
-    of(storageName) {
-      const pool =
-        pools.get(storageName) ??
-        openWorkerPool({
-          entry: app.program.workerEntry,
-          workers: how.workers,
-          environment: withTargetStorage(app.settings.toEnvironment(), storageName),
-          networkLimit: limit,
-          signal: app.signal,
-          logger: app.logger,
-        });
-      pools.set(storageName, pool);
-      return pool;
-    },
-    bytesDone: () => [...pools.values()].reduce((sum, pool) => sum + pool.bytesDone(), 0),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
-    },
-  };
-}
-
-function failureOf(storages: readonly VerifiedStorage[]): CorruptError | undefined {
+function failureOf({ storages, wal }: VerifyResult): CorruptError | undefined {
   const reports = storages.flatMap((one) => [...one.reports.values()]);
   const damaged = reports.filter(({ status }) => status === 'damaged');
   const [first] = damaged;
-  if (first === undefined) return undefined;
+  if (first === undefined && wal?.status !== 'damaged') return undefined;
   const message =
-    damaged.length === 1
-      ? `backup "${first.backup}" is damaged`
-      : `${damaged.length} of ${reports.length} backups are damaged, such as "${first.backup}"`;
+    first === undefined
+      ? `the WAL is damaged: ${wal?.problemCount ?? 0} problems`
+      : damaged.length === 1
+        ? `backup "${first.backup}" is damaged`
+        : `${damaged.length} of ${reports.length} backups are damaged, such as "${first.backup}"`;
   return new CorruptError(message, {
-    hint: 'Make a new full backup now, and mirror or copy the archive; docs/backup-verify.md says what each kind of damage means.',
+    hint: 'Push a new full backup, and keep this archive as it is until you know what happened; docs/backup-verify.md says what each finding means.',
   });
 }

@@ -14,6 +14,11 @@ export interface Budget {
   take(bytes: number): boolean;
 }
 
+/** Whether nothing is left. */
+export function isSpent({ limitBytes, spentBytes }: Pick<Budget, 'limitBytes' | 'spentBytes'>): boolean {
+  return limitBytes !== undefined && spentBytes > 0 && spentBytes >= limitBytes;
+}
+
 /** @param limitBytes undefined: everything may be read */
 export function createBudget(limitBytes: number | undefined): Budget {
   let spentBytes = 0;
@@ -23,7 +28,7 @@ export function createBudget(limitBytes: number | undefined): Budget {
       return spentBytes;
     },
     take(bytes) {
-      if (limitBytes !== undefined && spentBytes > 0 && spentBytes >= limitBytes) return false;
+      if (isSpent({ limitBytes, spentBytes })) return false;
       spentBytes += bytes;
       return true;
     },

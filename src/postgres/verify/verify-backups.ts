@@ -4,11 +4,20 @@ import { readSentinel } from '../backup/backup-record.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { CorruptError } from '../../errors.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
+import { isSpent } from './budget.ts';
 import type { FileSizes } from './chain-sizes.ts';
 import { readOwnReport, readVerifyReports, verifyReportKey, withBases } from './report.ts';
 import type { VerifyReport } from './report.ts';
 import { verifyBackup, type VerifyServices } from './verify-backup.ts';
 import { inVerifyOrder } from './verify-order.ts';
+
+/** What is known of them in the end. */
+export interface VerifiedBackups {
+  /** By themselves and their bases, in the order given; those that were deleted meanwhile are not in it. */
+  readonly reports: ReadonlyMap<string, VerifyReport>;
+  /** Size of WAL segments, as the last control file that was read says; undefined: none was. */
+  readonly segmentBytes: number | undefined;
+}
 
 /** Which backups. */
 export interface VerifyBackupsRequest {
@@ -21,13 +30,12 @@ export interface VerifyBackupsRequest {
 /**
  * Verifies them.
  *
- * @returns what is known of each now, by itself and its bases, in the order given; those that were deleted meanwhile are not in it
  * @throws as `verifyBackup`, but for backups that are not there
  */
 export async function verifyBackups(
   services: VerifyServices,
   { backups, resume }: VerifyBackupsRequest,
-): Promise<ReadonlyMap<string, VerifyReport>> {
+): Promise<VerifiedBackups> {
   const { transport, budget, logger, signal } = services;
   const { storage } = transport;
   const own = new Map<string, VerifyReport>();
@@ -37,8 +45,9 @@ export async function verifyBackups(
   }
   const order = resume ? inVerifyOrder(backups, own) : backups;
   const sizes = new Map<string, FileSizes>();
+  let segmentBytes: number | undefined;
   for (const [index, backup] of order.entries()) {
-    if (isSpent(services)) break;
+    if (isSpent(budget)) break;
     logger.info('verifying backup', { backup });
     const base = parentIn(sizes, backup);
     const verified = await unlessGone(() =>
@@ -52,6 +61,7 @@ export async function verifyBackups(
       continue;
     }
     const { report } = verified;
+    segmentBytes = verified.segmentBytes ?? segmentBytes;
     own.set(backup, report);
     logger.info('backup read', {
       backup,
@@ -69,11 +79,8 @@ export async function verifyBackups(
     if (report !== undefined) own.set(name, report);
   }
   const known = withBases([...own.values()]);
-  return new Map(backups.flatMap((backup) => known.get(backup) ?? []).map((report) => [report.backup, report]));
-}
-
-function isSpent({ budget: { limitBytes, spentBytes } }: VerifyServices): boolean {
-  return limitBytes !== undefined && spentBytes > 0 && spentBytes >= limitBytes;
+  const listed = backups.flatMap((backup) => known.get(backup) ?? []);
+  return { reports: new Map(listed.map((report) => [report.backup, report])), segmentBytes };
 }
 
 /** A delta's name ends in the WAL file that its base began with. */

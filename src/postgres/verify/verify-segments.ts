@@ -3,8 +3,10 @@ import { ArchiverError, CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { FoundObject } from '../../pipeline/find-object.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
+import type { ChangeListener } from '../wal-records/block-references.ts';
 import { layoutOf } from '../wal-records/layout.ts';
 import { RecordChain } from '../wal-records/record-chain.ts';
+import type { SegmentId } from '../wal-segment.ts';
 import type { Budget } from './budget.ts';
 import type { ExpectedSegment } from './expected-wal.ts';
 import type { Problems } from './problems.ts';
@@ -29,11 +31,45 @@ export interface SegmentsRequest {
   readonly systemIdentifier: bigint | undefined;
   readonly suspects: readonly SuspectPage[];
   readonly problems: Problems;
+  /** What they are joined to; default: nothing. */
+  readonly join?: SegmentJoin | undefined;
+}
+
+/** The end of a row of segments, to go on with. */
+export interface SegmentJoin {
+  /** @returns what is wrong with the way the segment follows the one before, if that was read */
+  follow(number: bigint, segment: VerifiedSegment): CorruptError | undefined;
+  /** The last one could not be read. */
+  cut(): void;
+}
+
+/** Begins a row. @param listener hears of changes that are recorded over more than one segment */
+export function createSegmentJoin(listener: ChangeListener): SegmentJoin {
+  let chain = new RecordChain(listener);
+  let previous: bigint | undefined;
+  return {
+    follow(number, { edges, magic }) {
+      if (previous !== number - 1n) chain = new RecordChain(listener);
+      previous = number;
+      try {
+        chain.follow(edges, layoutOf(magic));
+        return undefined;
+      } catch (error) {
+        previous = undefined;
+        if (error instanceof CorruptError) return error;
+        throw error;
+      }
+    },
+    cut() {
+      previous = undefined;
+    },
+  };
 }
 
 /** A segment that was read, whole or damaged. */
 export interface ReadSegment {
   readonly name: string;
+  readonly segment: SegmentId;
   readonly object: FoundObject;
   /** Pages that it brings anew. */
   readonly mended: ReadonlySet<SuspectPage>;
@@ -42,12 +78,11 @@ export interface ReadSegment {
 /** Hands on each segment that was read, in order; ends where the budget does. @throws the storage's errors */
 export async function* verifySegments(
   services: SegmentServices,
-  { segments, segmentBytes, systemIdentifier, suspects, problems }: SegmentsRequest,
+  { segments, segmentBytes, systemIdentifier, suspects, problems, join: given }: SegmentsRequest,
 ): AsyncGenerator<ReadSegment, void> {
   const blocks = createSuspectBlocks(suspects);
   const atOnce = Math.max(1, services.concurrency);
-  let chain = new RecordChain(blocks.listener);
-  let previous: bigint | undefined;
+  const join = given ?? createSegmentJoin(blocks.listener);
   for (let first = 0; first < segments.length; first += atOnce) {
     const group = segments.slice(first, first + atOnce).flatMap((one) => {
       const { object } = one;
@@ -60,17 +95,17 @@ export async function* verifySegments(
     });
     for (const [index, { name, object, segment }] of group.entries()) {
       const result = results[index];
-      if (previous !== segment.number - 1n) chain = new RecordChain(blocks.listener);
-      previous = segment.number;
-      const damage = result instanceof ArchiverError ? result : follow(chain, result);
+      if (result === undefined) continue;
+      const isRead = !(result instanceof ArchiverError);
+      const damage = isRead ? join.follow(segment.number, result) : result;
+      if (!isRead) join.cut();
       if (damage !== undefined) {
         const what = damage.kind === 'missing' ? 'is missing' : damage.message;
         problems.add({ key: object.key, file: undefined, what });
-        previous = undefined;
       }
-      if (result !== undefined && !(result instanceof ArchiverError)) blocks.addFound(result.found);
+      if (isRead) blocks.addFound(result.found);
       const mended = new Set([...blocks.found].flatMap((position) => suspects[position] ?? []));
-      yield { name, object, mended };
+      yield { name, segment, object, mended };
     }
   }
 }
@@ -80,17 +115,6 @@ async function damageOr<T>(action: () => Promise<T>): Promise<T | ArchiverError>
     return await action();
   } catch (error) {
     if (error instanceof ArchiverError && (error.kind === 'corrupt' || error.kind === 'missing')) return error;
-    throw error;
-  }
-}
-
-function follow(chain: RecordChain, result: VerifiedSegment | undefined): CorruptError | undefined {
-  if (result === undefined) return undefined;
-  try {
-    chain.follow(result.edges, layoutOf(result.magic));
-    return undefined;
-  } catch (error) {
-    if (error instanceof CorruptError) return error;
     throw error;
   }
 }
