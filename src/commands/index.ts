@@ -36,6 +36,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'delete everything', load: async () => (await import('./postgres/delete.ts')).deleteEverything },
   { name: 'delete garbage', load: async () => (await import('./postgres/delete.ts')).deleteGarbage },
   { name: 'delete policy', load: async () => (await import('./postgres/delete.ts')).deletePolicy },
+  { name: 'wal-restore', load: async () => (await import('./postgres/wal-restore.ts')).walRestore },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'st ls', load: async () => (await import('./st/ls.ts')).stLs },
   { name: 'st stat', load: async () => (await import('./st/stat.ts')).stStat },

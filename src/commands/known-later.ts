@@ -2,7 +2,7 @@
 export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['backup-copy'],
   ...['catchup-receive', 'catchup-send'],
-  ...['daemon', 'pgbackrest', 'wal-restore'],
+  ...['daemon', 'pgbackrest'],
   ...['mysql', 'stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
   ...['binlog-fetch', 'binlog-find', 'binlog-list', 'binlog-push', 'binlog-replay', 'binlog-server'],
 ]);

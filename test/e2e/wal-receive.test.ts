@@ -40,9 +40,9 @@ async function untilStored(server: TestServer): Promise<void> {
 /** Writes rows one by one until told to stop; knows which ones the server has acknowledged. */
 function keepLedger(server: TestServer): { readonly acknowledged: number[]; stop(): Promise<void> } {
   const acknowledged: number[] = [];
-  let stopped = false;
+  const end = new AbortController();
   const writing = (async () => {
-    for (let id = 1; !stopped; id += 1) {
+    for (let id = 1; !end.signal.aborted; id += 1) {
       try {
         await server.query(`INSERT INTO ledger VALUES (${id}, repeat('x', 2000))`);
         acknowledged.push(id);
@@ -55,7 +55,7 @@ function keepLedger(server: TestServer): { readonly acknowledged: number[]; stop
   return {
     acknowledged,
     async stop() {
-      stopped = true;
+      end.abort();
       await writing;
     },
   };

@@ -64,7 +64,10 @@ export async function readArchivedWal(
 }
 
 /** A segment that is archived in part only, and where that is known to end. */
-export function partialOf(wal: ArchivedWal, { timeline, number }: SegmentId): Required<PartialSegment> | undefined {
+export function partialOf(
+  wal: ArchivedWal,
+  { timeline, number }: SegmentId,
+): { readonly key: Key; readonly end: Lsn } | undefined {
   const partial = wal.partials?.get(timeline)?.get(number);
   return partial?.end === undefined || archivedKey(wal, { timeline, number }) !== undefined
     ? undefined

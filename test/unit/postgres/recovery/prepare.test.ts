@@ -36,7 +36,7 @@ async function choose(texts: TargetTexts, more: { name?: string; unchecked?: boo
   const signal = new AbortController().signal;
   const { name, unchecked = false } = more;
   return chooseBackup(
-    { transport, clock: systemClock, logger: silentLogger, signal, segmentBytes: 16 << 20 },
+    { transport, clock: systemClock, logger: silentLogger, signal, segmentBytes: 16 << 20, usesPartial: true },
     {
       selector: name === undefined ? undefined : { by: 'name', name },
       request: parseRecoveryRequest(texts),
