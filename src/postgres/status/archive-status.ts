@@ -66,6 +66,11 @@ export interface ArchiveStatus {
   readonly recovery: RecoveryWindows;
   /** The window that ends nearest to the present. */
   readonly current: RecoveryWindow | undefined;
+  /**
+   * What was written before this moment can be recovered, as far as it is known: when the last WAL of the current window was
+   * stored, or the part of a segment that follows it.
+   */
+  readonly recoverableUntil: Date | undefined;
   readonly branches: readonly TimelineBranch[];
   readonly unreadableHistories: readonly { readonly timeline: number; readonly reason: string }[];
   readonly wal: WalState;
@@ -91,6 +96,9 @@ export function archiveStatus({ inventories, reports, ...facts }: StatusFacts): 
       own.map((backup) => statusBackup(backup, { storageName, unusable, reports })),
     )
     .toSorted((a, b) => a.finished.getTime() - b.finished.getTime());
+  const current = currentWindow(recovery, server);
+  const wal = walState(inventories, server);
+  const isFollowed = wal.partial !== undefined && wal.partial.segment === current?.missing;
   return {
     ...facts,
     backups,
@@ -98,12 +106,13 @@ export function archiveStatus({ inventories, reports, ...facts }: StatusFacts): 
       one.unfinished.map(({ name, isPending, objects }) => ({ name, isPending, touched: newest(objects) })),
     ),
     recovery,
-    current: currentWindow(recovery, server),
+    current,
+    recoverableUntil: isFollowed ? wal.partial.stored : current?.to.archived,
     branches: inventories.flatMap(branchesOf),
     unreadableHistories: inventories.flatMap((one) =>
       [...one.unreadableHistories].map(([timeline, { message }]) => ({ timeline, reason: message })),
     ),
-    wal: walState(inventories, server),
+    wal,
     size: sizeOf(inventories, now),
   };
 }

@@ -118,7 +118,7 @@ function* walProblems({ current, recovery, wal, unreadableHistories }: ArchiveSt
 /** More than an archiver has before it when it keeps up. */
 const manyWaiting = 32;
 
-function* serverProblems({ server }: ArchiveStatus): Generator<Problem> {
+function* serverProblems({ server, wal }: ArchiveStatus): Generator<Problem> {
   if (server.kind === 'failed') {
     yield {
       severity: 'warning',
@@ -130,7 +130,8 @@ function* serverProblems({ server }: ArchiveStatus): Generator<Problem> {
   }
   if (server.kind !== 'answered') return;
   const { archiving, inRecovery } = server;
-  if (!archiving.active && !inRecovery) {
+  // A part of a segment is what wal-receive writes.
+  if (!archiving.active && !inRecovery && wal.partial === undefined) {
     yield {
       severity: 'warning',
       name: 'archiving_off',

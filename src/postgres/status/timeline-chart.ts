@@ -31,7 +31,7 @@ export interface TimelineChart {
   readonly rows: readonly ChartRow[];
 }
 
-const hourMs = 3_600_000;
+const leastMs = 60_000;
 
 /** The chart of an archive; without rows when there is neither a backup nor a window. */
 export function timelineChart({ backups, recovery, branches, now }: ArchiveStatus): TimelineChart {
@@ -60,7 +60,7 @@ export function timelineChart({ backups, recovery, branches, now }: ArchiveStatu
     ...row.backups.map(({ finished }) => finished.getTime()),
   ]);
   // A little of the past even when everything is brand-new, so that there is something to draw on.
-  const from = Math.min(now.getTime() - hourMs, ...times);
+  const from = Math.min(now.getTime() - leastMs, ...times);
   return { from: new Date(from), to: now, rows };
 }
 

@@ -72,15 +72,15 @@ function lastBackupFact(status: ArchiveStatus): Fact {
   };
 }
 
-function recoveryFact({ current, now }: ArchiveStatus): Fact {
+function recoveryFact({ current, recoverableUntil, now }: ArchiveStatus): Fact {
   const name = 'Recovery';
   if (current === undefined) return { name, value: 'not possible', details: [] };
   const { from, to, timeline } = current;
   const start = from.time === undefined ? formatLsn(from.lsn) : timeText(new Date(Number(from.time / 1_000_000n)));
-  const end = to.archived === undefined ? formatLsn(to.lsn) : timeText(to.archived);
+  const end = recoverableUntil === undefined ? formatLsn(to.lsn) : timeText(recoverableUntil);
   return {
     name,
-    value: to.archived === undefined ? `up to ${formatLsn(to.lsn)}` : `up to ${agoText(to.archived, now)}`,
+    value: `up to ${recoverableUntil === undefined ? formatLsn(to.lsn) : agoText(recoverableUntil, now)}`,
     details: [
       `any moment from ${start} to ${end}`,
       `timeline ${timeline}, ${formatLsn(from.lsn)} to ${formatLsn(to.lsn)}`,

@@ -24,6 +24,7 @@ export function statusJson(status: ArchiveStatus, problems: readonly Problem[]):
       touched: timeOf(touched),
     })),
     current_window: status.current === undefined ? null : windowJson(status.current),
+    recoverable_until: timeOf(status.recoverableUntil),
     windows: recovery.windows.map(windowJson),
     gaps: recovery.gaps.map(gapJson),
     branches: status.branches.map(({ timeline, parent, switchLsn, stored }) => ({

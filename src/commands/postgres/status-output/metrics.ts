@@ -119,7 +119,7 @@ function backupMetrics(status: ArchiveStatus): readonly Metric[] {
   ];
 }
 
-function walMetrics({ recovery, current, wal, server }: ArchiveStatus): readonly Metric[] {
+function walMetrics({ recovery, current, recoverableUntil, wal, server }: ArchiveStatus): readonly Metric[] {
   const archiver = server.kind === 'answered' ? server.archiver : undefined;
   const failures = archiver === undefined ? undefined : Number(archiver.failedCount);
   const windowLabels = { timeline: String(current?.timeline) };
@@ -128,9 +128,11 @@ function walMetrics({ recovery, current, wal, server }: ArchiveStatus): readonly
     gauge('recovery_window_start_timestamp_seconds', 'Earliest moment of the newest recovery window.', [
       { labels: windowLabels, value: from === undefined ? undefined : Number(from / 1_000_000n) / 1000 },
     ]),
-    gauge('recovery_window_end_timestamp_seconds', 'When the last WAL of the newest recovery window was stored.', [
-      { labels: windowLabels, value: seconds(current?.to.archived) },
-    ]),
+    gauge(
+      'recovery_window_end_timestamp_seconds',
+      'When the last WAL of the newest recovery window was stored, a part of a segment included.',
+      [{ labels: windowLabels, value: seconds(recoverableUntil) }],
+    ),
     gauge(
       'recovery_window_broken',
       'Whether WAL is missing between the newest recovery window and the newest WAL.',

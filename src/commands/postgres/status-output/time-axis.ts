@@ -9,7 +9,7 @@ export interface Tick {
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-const steps = [1 / 4, 1, 3, 6, 12, 24, 48, 168, 336, 720, 2160, 8760].map((hours) => hours * hourMs);
+const steps = [1 / 60, 1 / 12, 1 / 4, 1, 3, 6, 12, 24, 48, 168, 336, 720, 2160, 8760].map((hours) => hours * hourMs);
 const mostTicks = 8;
 
 /** At most eight marks at round times in UTC. */

@@ -7,6 +7,7 @@ import { systemClock } from '../../../../src/platform/clock.ts';
 import { readInventories } from '../../../../src/postgres/inventory/read-inventory.ts';
 import { StorageForbiddenError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
+import { madeCrypter } from '../../../../testtools/made-crypter.ts';
 
 const options = { segmentBytes: 16 * 1024 * 1024, clock: systemClock };
 
@@ -15,8 +16,7 @@ async function readWith(error: Error) {
   const storage = createMemoryStorage();
   await storage.write('wal_005/00000002.history', fromBytes(Buffer.from('1\t0/4000500\tx\n')));
   const crypter: Crypter = {
-    name: 'fails',
-    encrypt: (source) => source,
+    ...madeCrypter(),
     decrypt: async function* () {
       yield await Promise.reject(error);
     },

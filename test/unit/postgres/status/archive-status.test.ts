@@ -63,6 +63,30 @@ describe('archiveStatus', () => {
     expect(wal.lagBytes).toBe(0x100);
   });
 
+  it('counts the part of a segment that follows the window as recoverable', () => {
+    const inventory = madeInventory({
+      backups: [{ start: '0/1000028', finish: '0/1000100' }],
+      segments: { 1: [1, 2] },
+    });
+    const [segment] = inventory.wal;
+    if (segment === undefined) throw new Error('no segment');
+    const stored = new Date('2026-11-21T11:59:50Z');
+    const partial = (number: bigint) => ({
+      ...segment,
+      kind: 'partial' as const,
+      name: `00000001000000000000000${number}.partial`,
+      segment: { timeline: 1, number },
+      object: { ...segment.object, modified: stored },
+    });
+    const until = (number: bigint) =>
+      madeStatus({
+        server: { kind: 'none' },
+        inventories: [{ ...inventory, wal: [...inventory.wal, partial(number)] }],
+      }).recoverableUntil;
+    expect(until(3n)).toEqual(stored);
+    expect(until(4n)).toEqual(segment.object.modified);
+  });
+
   it('stands an empty archive', () => {
     const { backups, current, wal, size } = madeStatus({ inventories: [madeInventory({})] });
     expect({ backups, current, last: wal.last, bytes: size.totalBytes, perDay: size.bytesPerDay }).toEqual({

@@ -78,7 +78,7 @@ describe('problemsOf', () => {
 
   it('tells of folders without a sentinel: what waits, and what was left behind', () => {
     const inventory = madeInventory(fine);
-    const [{ objects = [] } = {}] = inventory.backups;
+    const objects = inventory.backups.flatMap((one) => one.objects);
     const old = objects.map((object) => ({ ...object, modified: new Date('2026-11-19T00:00:00Z') }));
     const folder = { name: 'base_000000010000000000000009', startSegment: undefined, objects: old };
     const withFolder = (isPending: boolean) => [{ ...inventory, unfinished: [{ ...folder, isPending }] }];

@@ -10,7 +10,7 @@ it('an axis has a few marks at round times, each told from its neighbours', () =
     ...['11-09', '11-11', '11-13', '11-15', '11-17', '11-19', '11-21'],
   ]);
   fc.assert(
-    fc.property(fc.nat(2_000_000_000_000), fc.integer({ min: 3_600_000, max: 3_000_000_000_000 }), (from, span) => {
+    fc.property(fc.nat(2_000_000_000_000), fc.integer({ min: 180_000, max: 3_000_000_000_000 }), (from, span) => {
       const ticks = ticksBetween(new Date(from), new Date(from + span));
       expect(ticks.length).toBeGreaterThan(1);
       expect(ticks.length).toBeLessThan(10);
