@@ -64,6 +64,7 @@ export async function runCommand(
       chosen(choice);
       return Promise.resolve(transport);
     },
+    printBytes: () => Promise.reject(new TypeError('only text is expected')),
     otherArchive: () => Promise.reject(new TypeError('there is no other archive')),
   };
   const status = (await command.run(app, args)) ?? 0;

@@ -142,7 +142,8 @@ function programOf(name: string, { group, commands, command }: Scope, choose: Ch
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      // Words that may be repeated are options given several times, to yargs.
+      'duplicate-arguments-array': command?.positionals.at(-1)?.repeated === true,
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
@@ -181,8 +182,8 @@ function addCommand(
     describe: command.hidden === true ? false : command.summary,
     builder: (sub: Argv): Argv => {
       sub.usage(`${command.summary}\n\nUsage: $0 ${[verb, ...signature].join(' ')} [options]`);
-      for (const { name: positional, text } of command.positionals) {
-        sub.positional(positional, { type: 'string', describe: text });
+      for (const { name: positional, text, repeated = false } of command.positionals) {
+        sub.positional(positional, { type: 'string', describe: text, ...(repeated ? { array: true } : {}) });
       }
       for (const [long, { type, short, text, placeholder }] of Object.entries(command.options)) {
         sub.option(long, {
@@ -202,7 +203,7 @@ function addCommand(
     handler: (argv: Readonly<Record<string, unknown>>) => {
       const options: Record<string, string | boolean> = {};
       for (const long of Object.keys(command.options)) {
-        const value = argv[long];
+        const value = [argv[long]].flat().at(-1);
         if (typeof value === 'string' || typeof value === 'boolean') options[long] = value;
       }
       const positionals = command.positionals

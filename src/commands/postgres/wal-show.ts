@@ -1,6 +1,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
+import { historyFileName } from '../../postgres/timeline.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { listWal } from '../../postgres/wal-report/listed-wal.ts';
 import { timelineReports } from '../../postgres/wal-report/timelines.ts';
@@ -38,7 +39,10 @@ export const walShow = defineCommand({
     const target = targetStorageOf(app.settings, options['target-storage']);
     const transport = await app.transport('read', { target });
     const withBackups = options['without-backups'] !== true;
-    const wal = await listWal(transport, { segmentBytes, logger, signal });
+    const wal = await listWal(transport, { segmentBytes, signal });
+    for (const [timeline, { message }] of wal.unreadableHistories) {
+      logger.warn('cannot read the history of a timeline', { name: historyFileName(timeline), reason: message });
+    }
     const backups = withBackups ? await listBackupRecords(transport.storage, { clock, signal }) : undefined;
     for (const { name, problem } of backups ?? []) {
       if (problem !== undefined)

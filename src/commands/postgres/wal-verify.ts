@@ -58,11 +58,12 @@ export const walVerify = defineCommand({
     { line: 'wal-verify integrity --without-server', text: 'On a machine that has only the storage.' },
   ],
   exitStatuses: {
+    65: 'the history of the current timeline is damaged',
     [failedStatus]: 'with --exit-code: a check failed; else: the backup is not there, or neither a server nor WAL',
     69: 'storage unavailable, or the server that the settings name',
     73: 'standard output cannot be written',
     [warningStatus]: 'with --exit-code: a check warns, as of segments that may be on their way',
-    77: 'storage or server refused',
+    77: 'storage or server refused, or the key for the history of the timeline is not here',
   },
   async run(app, { positionals, options }) {
     const checks = checksOf(positionals);

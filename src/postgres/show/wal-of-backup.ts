@@ -4,6 +4,7 @@ import { ArchiverError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { findObject } from '../../pipeline/find-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
+import { StorageForbiddenError } from '../../storage/errors.ts';
 import { timelineOfBackup } from '../backup/names.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
 import { readArchivedHistory } from '../history-files.ts';
@@ -66,7 +67,9 @@ async function spansBetween(
     const text = await readArchivedHistory(transport, finishTimeline, { signal });
     return text === undefined ? alone : spansOf(finishTimeline, parseTimelineHistory(text, finishTimeline));
   } catch (error) {
-    if (!(error instanceof ArchiverError) || error.kind !== 'corrupt') throw error;
+    // Of damaged ones, and of those for keys that are not here.
+    const isUseless = error instanceof ArchiverError && ['corrupt', 'forbidden'].includes(error.kind);
+    if (!isUseless || error instanceof StorageForbiddenError) throw error;
     return alone;
   }
 }

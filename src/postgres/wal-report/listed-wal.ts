@@ -2,13 +2,12 @@
 import { collect } from '../../bytes/stage.ts';
 import { walFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
-import { CorruptError } from '../../errors.ts';
+import { ArchiverError, CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
-import type { Logger } from '../../platform/logger.ts';
-import { ObjectNotFoundError } from '../../storage/errors.ts';
-import type { Key } from '../../storage/storage.ts';
-import { historyFileName, parseHistoryFileName, parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
+import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
+import type { Abortable, Key } from '../../storage/storage.ts';
+import { parseHistoryFileName, parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
 import { isSegmentName, parseSegmentName } from '../wal-segment.ts';
 import { SegmentCollector, type SegmentRuns } from './segment-runs.ts';
 
@@ -19,6 +18,8 @@ export interface ListedWal {
   readonly segments: ReadonlyMap<number, SegmentRuns>;
   /** Ancestors of every timeline whose history file could be read. */
   readonly histories: ReadonlyMap<number, readonly TimelineSwitch[]>;
+  /** Why other history files could not be read: damage, or a key that is not here. */
+  readonly unreadableHistories: ReadonlyMap<number, ArchiverError>;
   /** The highest of which there is a segment or a history file, readable or not; 0 when there is none. */
   readonly highestTimeline: number;
 }
@@ -26,21 +27,15 @@ export interface ListedWal {
 /** What reading it needs. */
 export interface ListWalOptions {
   readonly segmentBytes: number;
-  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
 const largestHistory = 1 << 20;
 const historiesAtOnce = 8;
 
-/**
- * Lists the archive and reads its history files; one that cannot be read is warned of and left out. Only whole segments
- * count.
- *
- * @throws the storage's errors
- */
+/** Lists the archive and reads its history files. Only whole segments count. @throws the storage's errors */
 export async function listWal(transport: Transport, options: ListWalOptions): Promise<ListedWal> {
-  const { segmentBytes, logger, signal } = options;
+  const { segmentBytes, signal } = options;
   const segments = new SegmentCollector();
   const historyKeys = new Map<number, Key>();
   for await (const entry of transport.storage.list(walFolder, { signal })) {
@@ -52,32 +47,31 @@ export async function listWal(transport: Transport, options: ListWalOptions): Pr
     if (segment !== undefined) segments.add(segment);
   }
   const runs = segments.runs();
-  const read = await mapConcurrently([...historyKeys], historiesAtOnce, async ([timeline, key]) => {
-    const switches = await readHistory(transport, { timeline, key }, { logger, signal });
-    return switches === undefined ? [] : [[timeline, switches] as const];
+  const histories = new Map<number, readonly TimelineSwitch[]>();
+  const unreadableHistories = new Map<number, ArchiverError>();
+  await mapConcurrently([...historyKeys], historiesAtOnce, async ([timeline, key]) => {
+    const read = await readHistory(transport, { timeline, key }, { signal });
+    if (read instanceof ArchiverError) unreadableHistories.set(timeline, read);
+    else histories.set(timeline, read);
   });
-  return {
-    segmentBytes,
-    segments: runs,
-    histories: new Map(read.flat()),
-    highestTimeline: [...runs.keys(), ...historyKeys.keys()].reduce((a, b) => Math.max(a, b), 0),
-  };
+  const highestTimeline = [...runs.keys(), ...historyKeys.keys()].reduce((a, b) => Math.max(a, b), 0);
+  return { segmentBytes, segments: runs, histories, unreadableHistories, highestTimeline };
 }
 
 async function readHistory(
   transport: Transport,
   { timeline, key }: { readonly timeline: number; readonly key: Key },
-  { logger, signal }: Pick<ListWalOptions, 'logger' | 'signal'>,
-): Promise<readonly TimelineSwitch[] | undefined> {
+  { signal }: Abortable,
+): Promise<readonly TimelineSwitch[] | ArchiverError> {
   try {
     const text = await collect(await readDecoded(transport, key, { signal }), largestHistory);
     return parseTimelineHistory(text.toString(), timeline);
   } catch (error) {
-    const isUseless =
-      error instanceof CorruptError || error instanceof RangeError || error instanceof ObjectNotFoundError;
-    if (!isUseless) throw error;
-    logger.warn('cannot read the history of a timeline', { name: historyFileName(timeline), reason: error.message });
-    return undefined;
+    if (error instanceof RangeError) return new CorruptError(`object is too big: "${key}"`, { cause: error });
+    if (error instanceof CorruptError || error instanceof ObjectNotFoundError) return error;
+    const isForOtherKeys = error instanceof ArchiverError && error.kind === 'forbidden';
+    if (isForOtherKeys && !(error instanceof StorageForbiddenError)) return error;
+    throw error;
   }
 }
 

@@ -46,13 +46,13 @@ export interface VerifyResult {
 /**
  * Runs the checks; reads listings, history files and the metadata of backups, never the WAL itself.
  *
- * @throws the storage's errors; ArchiverError: `missing` when the storage alone is to tell and has nothing, or the named
+ * @throws the storage's errors; why the history of the current timeline cannot be read; ArchiverError: `missing` when the storage alone is to tell and has nothing, or the named
  * backup is not there; `usage` when WAL cannot be verified from the named backup on
  */
 export async function verifyWal(services: VerifyServices, request: VerifyRequest): Promise<VerifyResult> {
   const { transport, logger, clock, signal } = services;
   const { checks, segmentBytes } = request;
-  const wal = await listWal(transport, { segmentBytes, logger, signal });
+  const wal = await listWal(transport, { segmentBytes, signal });
   const backups = checks.has('integrity') ? await listBackupRecords(transport.storage, { clock, signal }) : [];
   const position = request.position ?? storedPosition(wal, backups, transport.storage.location);
   const { timeline, number } = position.segment;
@@ -80,6 +80,9 @@ type IntegrityOptions = VerifyRequest & { readonly position: CurrentPosition; re
 function integrityOf(wal: ListedWal, backups: readonly BackupRecord[], options: IntegrityOptions): IntegrityReport {
   const { position, segmentBytes, maxDelayed, maxUploading, logger } = options;
   const { timeline } = position.segment;
+  // Without it, all WAL of the timelines before would seem to be lost.
+  const unreadable = wal.unreadableHistories.get(timeline);
+  if (unreadable !== undefined) throw unreadable;
   const history = wal.histories.get(timeline) ?? [];
   const lineage = { timeline, history, segmentBytes, systemIdentifier: position.systemIdentifier };
   const from = startOf(backups, lineage, options);

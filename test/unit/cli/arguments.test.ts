@@ -93,6 +93,20 @@ describe('plain arguments', () => {
     ]);
   });
 
+  it('may be any number of words at the end, where the command takes them', () => {
+    const [directory] = command.positionals;
+    const open = {
+      ...command,
+      positionals: [
+        ...(directory ? [directory] : []),
+        { name: 'x', text: '', required: false, repeated: true } as const,
+      ],
+    };
+    expect(parsePlainly(open, ['/d'])?.positionals).toEqual(['/d']);
+    expect(parsePlainly(open, ['/d', 'a', '-f', 'a', 'b'])?.positionals).toEqual(['/d', 'a', 'a', 'b']);
+    expect(parsePlainly(open, [])).toBeUndefined();
+  });
+
   it('are not understood when anything is unknown, missing or too much', () => {
     for (const args of [
       [],

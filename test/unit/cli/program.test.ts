@@ -27,10 +27,16 @@ const nested = defineCommand({
   positionals: [],
   examples: [{ line: 'key check --full', text: 'All of them.' }],
 });
+const open = defineCommand({
+  ...push,
+  name: 'wal-verify',
+  summary: 'Verify it.',
+  positionals: [{ name: 'checks', text: 'Any.', required: false, repeated: true }],
+});
 const sibling = defineCommand({ ...nested, name: 'key chain', summary: 'Forge them.' });
 
 function ask(words: readonly string[], name = 'walvault'): Promise<Request> {
-  const entries = [push, hidden, nested, sibling].map((command) => ({
+  const entries = [push, hidden, nested, sibling, open].map((command) => ({
     name: command.name,
     load: () => Promise.resolve(command),
   }));
@@ -111,7 +117,7 @@ describe('a command line that is wrong', () => {
   it.each([
     [['backup-psh', '/d'], 'unknown command "backup-psh"; did you mean "backup-push"?'],
     [['nonsense'], 'unknown command "nonsense"'],
-    [['delete', 'retain', '3'], 'the command "delete" is not in this version'],
+    [['daemon', '/run/socket'], 'the command "daemon" is not in this version'],
     [['key', 'chek'], 'unknown command "key chek"; did you mean "key check"?'],
     [['key', 'nonsense', 'check'], 'unknown command "key nonsense"'],
     [['help', 'key', 'nonsense'], 'unknown command "key nonsense"'],
@@ -149,5 +155,14 @@ describe('a command line in a rare spelling', () => {
       command: push,
       args: { positionals: ['/d'], options: { full: true, permanent: true } },
     });
+  });
+
+  it('is understood: any number of words', async () => {
+    for (const words of [[], ['a'], ['a', 'b', 'a']]) {
+      const args = { positionals: words, options: { full: true, 'add-user-data': '2' } };
+      const options = ['-fp', '--add-user-data', '1', '--add-user-data=2'];
+      expect(await ask(['wal-verify', ...words, ...options])).toMatchObject({ command: open, args });
+    }
+    expect(await textOf(['wal-verify', '--help'])).toContain('Usage: walvault wal-verify [checks..] [options]');
   });
 });

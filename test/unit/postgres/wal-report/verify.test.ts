@@ -144,6 +144,11 @@ describe('integrity', () => {
     ).rejects.toMatchObject({ kind: 'usage' });
   });
 
+  it('is not judged when the history of the timeline cannot be read', async () => {
+    const storage = await archive({ segments: named(2, 4), histories: { '00000002.history': 'nonsense' } });
+    await expect(verify(storage, '000000020000000000000005')).rejects.toMatchObject({ kind: 'corrupt' });
+  });
+
   it('without any backup, only a gap between segments is a loss', async () => {
     const late = await archive({ segments: named(1, 4, 5) });
     expect((await verify(late, '000000010000000000000006')).integrity?.status).toBe('WARNING');
