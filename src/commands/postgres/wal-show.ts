@@ -3,7 +3,7 @@ import { listBackupRecords } from '../../postgres/backup/list.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { historyFileName } from '../../postgres/timeline.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
-import { listWal } from '../../postgres/wal-report/listed-wal.ts';
+import { listWal, warnOfMisfit } from '../../postgres/wal-report/listed-wal.ts';
 import { timelineReports } from '../../postgres/wal-report/timelines.ts';
 import { timelineJson } from '../../postgres/wal-report/wal-report-json.ts';
 import { defineCommand } from '../command.ts';
@@ -40,6 +40,7 @@ export const walShow = defineCommand({
     const transport = await app.transport('read', { target });
     const withBackups = options['without-backups'] !== true;
     const wal = await listWal(transport, { segmentBytes, signal });
+    warnOfMisfit(wal, logger);
     for (const [timeline, { message }] of wal.unreadableHistories) {
       logger.warn('cannot read the history of a timeline', { name: historyFileName(timeline), reason: message });
     }

@@ -5,6 +5,7 @@ import { withoutExtension } from '../../codecs/open.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
 import { parseHistoryFileName, parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
@@ -20,6 +21,8 @@ export interface ListedWal {
   readonly histories: ReadonlyMap<number, readonly TimelineSwitch[]>;
   /** Why other history files could not be read: damage, or a key that is not here. */
   readonly unreadableHistories: ReadonlyMap<number, ArchiverError>;
+  /** A name that no segment of this size has: the size is wrong, and so is all that is said of gaps. */
+  readonly misfit: string | undefined;
   /** The highest of which there is a segment or a history file, readable or not; 0 when there is none. */
   readonly highestTimeline: number;
 }
@@ -38,13 +41,16 @@ export async function listWal(transport: Transport, options: ListWalOptions): Pr
   const { segmentBytes, signal } = options;
   const segments = new SegmentCollector();
   const historyKeys = new Map<number, Key>();
+  let misfit: string | undefined;
   for await (const entry of transport.storage.list(walFolder, { signal })) {
     if (entry.kind !== 'object') continue;
     const name = withoutExtension(entry.key.slice(walFolder.length + 1));
     const timeline = parseHistoryFileName(name);
     if (timeline !== undefined) historyKeys.set(timeline, entry.key);
-    const segment = isSegmentName(name) ? parseSegmentName(name, segmentBytes) : undefined;
+    if (!isSegmentName(name)) continue;
+    const segment = parseSegmentName(name, segmentBytes);
     if (segment !== undefined) segments.add(segment);
+    else misfit ??= name;
   }
   const runs = segments.runs();
   const histories = new Map<number, readonly TimelineSwitch[]>();
@@ -55,7 +61,7 @@ export async function listWal(transport: Transport, options: ListWalOptions): Pr
     else histories.set(timeline, read);
   });
   const highestTimeline = [...runs.keys(), ...historyKeys.keys()].reduce((a, b) => Math.max(a, b), 0);
-  return { segmentBytes, segments: runs, histories, unreadableHistories, highestTimeline };
+  return { segmentBytes, segments: runs, histories, unreadableHistories, misfit, highestTimeline };
 }
 
 async function readHistory(
@@ -78,4 +84,11 @@ async function readHistory(
 /** The segments of one timeline; none when it has none. */
 export function segmentsOfTimeline({ segments }: ListedWal, timeline: number): SegmentRuns {
   return segments.get(timeline) ?? [];
+}
+
+/** Says when the segments have another size than was assumed. */
+export function warnOfMisfit({ misfit, segmentBytes }: ListedWal, logger: Logger): void {
+  if (misfit === undefined) return;
+  const size = segmentBytes / (1024 * 1024);
+  logger.warn(`the archive has segments of another size than ${size} MiB: set WALG_PG_WAL_SIZE`, { segment: misfit });
 }

@@ -10,7 +10,7 @@ import { segmentName } from '../wal-segment.ts';
 import { positionOfStorage, type CurrentPosition } from './current-position.ts';
 import { earliestOf, judgeBackup, type JudgedBackup, type Lineage } from './earliest-backup.ts';
 import { checkIntegrity, type IntegrityReport } from './integrity.ts';
-import { listWal, type ListedWal } from './listed-wal.ts';
+import { listWal, warnOfMisfit, type ListedWal } from './listed-wal.ts';
 import { checkTimeline, type TimelineCheck } from './timeline-check.ts';
 import { segmentSwitches } from './way-back.ts';
 
@@ -53,6 +53,7 @@ export async function verifyWal(services: VerifyServices, request: VerifyRequest
   const { transport, logger, clock, signal } = services;
   const { checks, segmentBytes } = request;
   const wal = await listWal(transport, { segmentBytes, signal });
+  warnOfMisfit(wal, logger);
   const backups = checks.has('integrity') ? await listBackupRecords(transport.storage, { clock, signal }) : [];
   const position = request.position ?? storedPosition(wal, backups, transport.storage.location);
   const { timeline, number } = position.segment;

@@ -74,3 +74,11 @@ it('wal-show names no billions of missing segments when one stray name is far of
   await expect(runCommand(walShow, ['--detailed-json'], { transport })).rejects.toMatchObject({ kind: 'corrupt' });
   expect((await runCommand(walShow, [], { transport })).stdout).toContain('| LOST_SEGMENTS |');
 });
+
+it('wal-show warns of segments that are smaller than the setting says', async () => {
+  const transport = { storage: await archiveOf('000000010000000000000003', '000000010000000000000A03'), ...none };
+  const { log } = await runCommand(walShow, [], { transport });
+  expect(log).toMatchObject([{ level: 'warn', fields: { segment: '000000010000000000000A03' } }]);
+  const right = await runCommand(walShow, [], { transport, settings: { WALG_PG_WAL_SIZE: '1' } });
+  expect(right.log).toEqual([]);
+});

@@ -59,7 +59,14 @@ function statusOf(scanned: ReturnType<typeof stepwise>, withoutBackups: boolean)
 function listed(archive: Archive): ListedWal {
   const segments = new SegmentCollector();
   for (const [timeline, number] of archive.present) segments.add({ timeline, number: BigInt(number) });
-  return { segmentBytes: 1 << 24, segments: segments.runs(), histories: new Map(), unreadableHistories: new Map(), highestTimeline: 4 };
+  return {
+    segmentBytes: 1 << 24,
+    segments: segments.runs(),
+    histories: new Map(),
+    unreadableHistories: new Map(),
+    misfit: undefined,
+    highestTimeline: 4,
+  };
 }
 
 function requestOf({ current, stop, switches, ...limits }: Archive): IntegrityRequest {
