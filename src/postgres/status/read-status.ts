@@ -5,13 +5,14 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { readSettings } from '../../config/setting.ts';
-import { readInventories } from '../inventory/read-inventory.ts';
+import { readInventories, type StoredInventory } from '../inventory/read-inventory.ts';
 import { configuredPolicy } from '../retention/settings.ts';
 import { postgresSettings } from '../settings.ts';
 import { readVerifyReports, type VerifyReport } from '../verify/report.ts';
 import { archiveStatus, type ArchiveStatus } from './archive-status.ts';
 import { previewPolicy } from './policy-preview.ts';
-import { askServer } from './server-state.ts';
+import { segmentBytesOf } from './segment-size.ts';
+import { askServer, type ServerState } from './server-state.ts';
 
 /** What gathering needs. */
 export interface StatusOptions {
@@ -26,18 +27,11 @@ export interface StatusOptions {
 
 /** Looks at the archive and asks the server. It changes nothing. @throws the storage's errors, SettingError */
 export async function readStatus(options: StatusOptions): Promise<ArchiveStatus> {
-  const { transport, settings, logger, clock, signal } = options;
+  const { transport, settings, clock, signal } = options;
   const policy = configuredPolicy(settings);
   // Before the listing, so that nothing in the archive is newer than what the server says.
   const server = options.storageOnly ? { kind: 'not asked' as const } : await askServer(settings, options);
-  const configured = readSettings(postgresSettings, settings).segmentBytes;
-  const segmentBytes = server.kind === 'answered' ? server.segmentBytes : configured;
-  if (segmentBytes !== configured) {
-    logger.warn('WAL segments of this server have another size than WALG_PG_WAL_SIZE says', {
-      megabytes: segmentBytes / (1024 * 1024),
-    });
-  }
-  const stored = await readInventories(transport, { segmentBytes, clock, signal });
+  const stored = await readStored(options, server);
   const inventories = stored.map(({ inventory }) => inventory);
   const reports = new Map<string, VerifyReport>();
   for (const { transport: one } of stored) {
@@ -53,4 +47,23 @@ export async function readStatus(options: StatusOptions): Promise<ArchiveStatus>
     reports,
     policy: policy === undefined ? undefined : previewPolicy(inventories, policy, timeOfDate(now)),
   });
+}
+
+/** With segments of the size that the server has, or else the backups show. */
+async function readStored(
+  { transport, settings, logger, clock, signal }: StatusOptions,
+  server: ServerState,
+): Promise<readonly StoredInventory[]> {
+  const configured = readSettings(postgresSettings, settings).segmentBytes;
+  const assumed = server.kind === 'answered' ? server.segmentBytes : configured;
+  const read = (segmentBytes: number) => readInventories(transport, { segmentBytes, clock, signal });
+  const stored = await read(assumed);
+  const backups = stored.flatMap(({ inventory }) => inventory.backups);
+  const segmentBytes = server.kind === 'answered' ? assumed : segmentBytesOf(backups, assumed);
+  if (segmentBytes !== configured) {
+    logger.warn('WAL segments have another size than WALG_PG_WAL_SIZE says', {
+      megabytes: segmentBytes / (1024 * 1024),
+    });
+  }
+  return segmentBytes === assumed ? stored : read(segmentBytes);
 }
