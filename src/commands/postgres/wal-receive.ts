@@ -1,9 +1,12 @@
 import { readSettings } from '../../config/setting.ts';
+import { walDeltaSettings } from '../../postgres/changed-blocks/settings.ts';
+import { openExtras } from '../../postgres/receive/extras.ts';
 import { receiveWal } from '../../postgres/receive/receive.ts';
 import { SegmentArchive } from '../../postgres/receive/segment-archive.ts';
 import { receiveSettings } from '../../postgres/receive/settings.ts';
 import { openConnector } from '../../postgres/server/connection.ts';
 import { targetStorageOf } from '../../postgres/target-storage.ts';
+import type { LocalFile } from '../../postgres/wal/local-file.ts';
 import { walPushSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';
 
@@ -40,7 +43,8 @@ export const walReceive = defineCommand({
   async run(app, { options }) {
     const { clock, logger, settings, signal } = app;
     const { slot, partialIntervalMs } = readSettings(receiveSettings, settings);
-    const { preventOverwrite } = readSettings(walPushSettings, settings);
+    const { preventOverwrite, metadata } = readSettings(walPushSettings, settings);
+    const { useWalDelta } = readSettings(walDeltaSettings, settings);
     const transport = await app.transport('write', { target: targetStorageOf(settings, options['target-storage']) });
     const uploads = new AbortController();
     let late: NodeJS.Timeout | undefined;
@@ -49,10 +53,12 @@ export const walReceive = defineCommand({
       late = setTimeout(() => uploads.abort(signal.reason), farewellMs);
     };
     signal.addEventListener('abort', onStop, { once: true });
+    using extras = openExtras({ metadata, useWalDelta, transport, logger, signal: uploads.signal });
+    const archived = (file: LocalFile) => extras.note(file);
     try {
       await receiveWal({
         openConnector: () => openConnector(settings, { logger }),
-        archive: new SegmentArchive({ transport, preventOverwrite, clock, logger, signal: uploads.signal }),
+        archive: new SegmentArchive({ transport, preventOverwrite, archived, clock, logger, signal: uploads.signal }),
         slot,
         partialIntervalMs,
         clock,

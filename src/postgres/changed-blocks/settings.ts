@@ -8,7 +8,7 @@ export const walDeltaSettings = {
     'WALG_USE_WAL_DELTA',
     boolean,
     'false',
-    'Note in wal-push which blocks the WAL changes, in `_delta` objects, and let delta backups read only those blocks.',
+    'Note in wal-push and wal-receive which blocks the WAL changes, in `_delta` objects, and let delta backups read only those blocks.',
   ),
 };
 

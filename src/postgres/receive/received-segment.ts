@@ -15,7 +15,7 @@ const zeros = Buffer.alloc(chunkBytes);
 /** The server sends something else than what was received, or stored, at the same place before. */
 export class DivergedWalError extends CorruptError {
   constructor(name: string, lsn: Lsn) {
-    super(`the server sends other WAL at ${formatLsn(lsn)} than "${name}" has that was received before`, {
+    super(`the server sends other WAL from ${formatLsn(lsn)} on than what was received of "${name}" before`, {
       hint:
         'Two servers write the same timeline, or this one was restored without taking a new one. If this is the right ' +
         'server, move the object with the suffix .partial away.',
@@ -58,10 +58,18 @@ export class ReceivedSegment {
     return this.#streamed === this.memory.length;
   }
 
-  /** What an earlier run has stored of it. Only while nothing is here. */
-  preload(content: Uint8Array): void {
-    this.memory.set(content);
-    this.#filled = content.length;
+  /**
+   * Takes over what an earlier run has stored of it.
+   *
+   * @throws DivergedWalError when it differs from what was received since
+   */
+  merge(stored: Uint8Array): void {
+    const both = Math.min(stored.length, this.#filled);
+    if (this.memory.subarray(0, both).compare(stored.subarray(0, both)) !== 0) {
+      throw new DivergedWalError(this.name, this.start);
+    }
+    this.memory.set(stored.subarray(both), both);
+    this.#filled = Math.max(this.#filled, stored.length);
   }
 
   /** The stream begins anew with its first byte. */

@@ -14,7 +14,7 @@ import { historyFileName } from '../timeline.ts';
 import { archiveFile } from '../wal/archive-file.ts';
 import type { LocalFile } from '../wal/local-file.ts';
 import { parseSegmentName, segmentName, type SegmentId } from '../wal-segment.ts';
-import { fileInMemory, type ReceivedSegment } from './received-segment.ts';
+import { DivergedWalError, fileInMemory, type ReceivedSegment } from './received-segment.ts';
 
 /** What an archive of segments needs. */
 export interface SegmentArchiveOptions {
@@ -36,6 +36,8 @@ export class SegmentArchive {
   readonly #options: SegmentArchiveOptions;
   /** Objects of partial segments that are in the archive, and how many of their bytes say something. */
   readonly #partials = new Map<string, { readonly key: Key; readonly bytes: number }>();
+  /** The segment whose partial one is known, or known not to be. */
+  #lookedFor: string | undefined;
   #durable = toLsn(0n);
 
   constructor(options: SegmentArchiveOptions) {
@@ -78,6 +80,7 @@ export class SegmentArchive {
    */
   async storePartial(segment: ReceivedSegment): Promise<void> {
     const { transport, clock, logger, signal } = this.#options;
+    if (this.#lookedFor !== segment.name) await this.#takeOver(segment);
     const bytes = segment.filledBytes;
     const { streamedTo } = segment;
     // What an earlier run has stored counts only as far as this stream has shown the same.
@@ -102,31 +105,13 @@ export class SegmentArchive {
   }
 
   /**
-   * Takes over what an earlier run has stored of a segment that is still empty: the stream may end before it, on a server
-   * that was promoted without it. One that cannot be read is going to be replaced.
+   * Takes over what an earlier run has stored of a segment: the stream may end before that, on a server that was promoted
+   * without it. Tries until the storage answers.
    *
-   * @throws the storage's errors
+   * @throws the storage's errors but `unavailable`
    */
-  async loadPartial(segment: ReceivedSegment): Promise<void> {
-    const { transport, signal, logger } = this.#options;
-    const { name } = segment;
-    try {
-      const opened = await openObject(transport, walKey(partialName(name)), { signal });
-      if (opened === undefined) return;
-      const content = withoutZeros(await collect(opened.bytes, segment.memory.length));
-      segment.preload(content);
-      this.#partials.set(name, { key: opened.key, bytes: content.length });
-      logger.info('going on with a partial WAL segment', { name, bytes: content.length });
-    } catch (error) {
-      const isUnreadable =
-        error instanceof RangeError ||
-        (error instanceof ArchiverError && (error.kind === 'corrupt' || error.kind === 'forbidden'));
-      if (!isUnreadable) throw error;
-      logger.warn('cannot read the partial WAL segment in the archive, replacing it', {
-        name,
-        reason: messageOf(error),
-      });
-    }
+  takeOver(segment: ReceivedSegment): Promise<void> {
+    return this.#untilAvailable(() => this.#takeOver(segment));
   }
 
   /** Archives the history file of a timeline. @throws as {@link storeWhole} */
@@ -161,6 +146,33 @@ export class SegmentArchive {
   #archive(file: LocalFile): Promise<boolean> {
     const { transport, preventOverwrite, logger, signal } = this.#options;
     return archiveFile(file, { transport, preventOverwrite, check: 'off', cwd: '/', logger, signal });
+  }
+
+  /** One that cannot be read is going to be replaced. */
+  async #takeOver(segment: ReceivedSegment): Promise<void> {
+    const { transport, signal, logger } = this.#options;
+    const { name } = segment;
+    try {
+      const opened = await openObject(transport, walKey(partialName(name)), { signal });
+      const content = opened && withoutZeros(await collect(opened.bytes, segment.memory.length));
+      if (opened !== undefined && content !== undefined) {
+        segment.merge(content);
+        this.#partials.set(name, { key: opened.key, bytes: content.length });
+        logger.info('going on with a partial WAL segment', { name, bytes: content.length });
+      }
+    } catch (error) {
+      const isUnreadable =
+        error instanceof RangeError ||
+        (error instanceof ArchiverError &&
+          !(error instanceof DivergedWalError) &&
+          (error.kind === 'corrupt' || error.kind === 'forbidden'));
+      if (!isUnreadable) throw error;
+      logger.warn('cannot read the partial WAL segment in the archive, replacing it', {
+        name,
+        reason: messageOf(error),
+      });
+    }
+    this.#lookedFor = name;
   }
 
   async #removePartial(name: string): Promise<void> {

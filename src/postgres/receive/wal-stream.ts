@@ -1,19 +1,19 @@
 /**
- * One stream of WAL of one timeline, from the beginning of a segment: fills segments, answers the server, has partial
- * segments stored from time to time. Two segments are in memory at most: one that is filled, one that is being archived.
+ * One stream of WAL of one timeline, from the beginning of a segment: fills segments, and has them archived beside. Two
+ * segments are in memory at most: one that is filled, one that is being archived; while both are taken the server waits.
  */
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { formatLsn, parseLsn, toLsn, type Lsn } from '../lsn.ts';
 import { numberOf, textOf } from '../server/rows.ts';
-import type { Conversation, Session } from '../server/session.ts';
-import type { StreamedMessage } from '../server/streamed-command.ts';
-import { segmentOf } from '../wal-segment.ts';
+import type { Row, Session } from '../server/session.ts';
+import { nextSegment, segmentOf } from '../wal-segment.ts';
 import { ReceivedSegment } from './received-segment.ts';
 import type { SegmentArchive } from './segment-archive.ts';
+import { ServerLine } from './server-line.ts';
 import type { StreamPosition } from './stream-start.ts';
-import { formatStandbyStatus, parseWalMessage } from './streaming-protocol.ts';
+import { parseWalMessage } from './streaming-protocol.ts';
 
 /** What is the same for all streams of a run. */
 export interface StreamOptions {
@@ -36,30 +36,22 @@ export type StreamEnd = 'stopped' | StreamPosition;
 /** How far a stream is. */
 export interface StreamProgress {
   readonly received: Lsn;
-  /** End of the server's WAL as it last said. */
+  /** End of the server's WAL as it last said; zero before its first word. */
   readonly serverEnd: Lsn;
 }
 
-/** After so long without a word the server is asked for one, and after twice that it counts as lost. */
-const silenceMs = 30_000;
-/** For the server's farewell. */
-const farewellMs = 2_000;
-
-/** A stream; its memory goes on from one to the next. */
+/** Streams one after the other; memory, and what is in it, goes on from one to the next. */
 export class WalStream {
   readonly #options: StreamOptions;
   #current: ReceivedSegment | undefined;
   #spare: Buffer | undefined;
-  /** The upload in progress. */
-  #storing: Promise<void> | undefined;
-  #failure: { readonly error: unknown } | undefined;
   #progress: StreamProgress = { received: toLsn(0n), serverEnd: toLsn(0n) };
   #session: Session | undefined;
-  #conversation: Conversation | undefined;
-  #statusAt = 0;
+  #line: ServerLine | undefined;
+  /** The upload in progress. */
+  #storing: Promise<void> | undefined;
   #partialAt = 0;
-  #heardAt = 0;
-  #waiting = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -82,26 +74,30 @@ export class WalStream {
    * @throws ServerLostError, ServerQueryError, DivergedWalError, WalMismatchError, WalConflictError, the storage's errors
    */
   async run(session: Session, start: StreamPosition, slot: string): Promise<StreamEnd> {
-    const { clock } = this.#options;
+    const { archive, statusIntervalMs, clock, stop } = this.#options;
     await this.#begin(start);
     const conversation = session.converse({
       text: `START_REPLICATION SLOT "${slot}" PHYSICAL ${formatLsn(start.lsn)} TIMELINE ${start.timeline}`,
       failure: 'the server does not stream its WAL',
     });
+    const line = new ServerLine({
+      ...{ session, conversation, statusIntervalMs, clock, stop },
+      durable: () => archive.durable,
+    });
     this.#session = session;
-    this.#conversation = conversation;
-    this.#heardAt = this.#partialAt = clock.monotonicMs();
+    this.#line = line;
+    this.#partialAt = clock.monotonicMs();
     const ticking = new AbortController();
-    const ticks = this.#tick(ticking.signal).catch((error: unknown) => this.#fail(error));
+    const ticks = this.#tick(line, ticking.signal).catch((error: unknown) => this.#fail(error));
     try {
-      return await this.#follow(conversation);
+      return await this.#follow(line);
     } catch (error) {
       await this.#storing;
       throw this.#failure === undefined ? error : this.#failure.error;
     } finally {
       ticking.abort();
       await ticks;
-      this.#conversation = undefined;
+      this.#line = undefined;
     }
   }
 
@@ -117,52 +113,35 @@ export class WalStream {
     }
     this.#spare ??= current?.memory;
     this.#current = new ReceivedSegment(id, this.#memory());
-    await archive.loadPartial(this.#current);
+    await archive.takeOver(this.#current);
   }
 
-  async #follow(conversation: Conversation): Promise<StreamEnd> {
-    const stopped = Promise.withResolvers<'stopped'>();
-    const onStop = (): void => stopped.resolve('stopped');
-    this.#options.stop.addEventListener('abort', onStop, { once: true });
-    if (this.#options.stop.aborted) onStop();
+  async #follow(line: ServerLine): Promise<StreamEnd> {
     let next: StreamPosition | undefined;
-    try {
-      for (;;) {
-        const arriving = conversation.next();
-        this.#waiting = true;
-        this.#heardAt = this.#options.clock.monotonicMs();
-        const message = await Promise.race([arriving, stopped.promise]);
-        this.#waiting = false;
-        if (message === 'stopped') {
-          arriving.catch(() => undefined);
-          await this.#storeRest();
-          await this.#sayGoodbye(conversation, arriving);
-          return 'stopped';
-        }
-        if (message === undefined) break;
-        if (message.kind === 'data') await this.#take(message.bytes);
-        else if (message.kind === 'end of copy') {
-          await this.#storeRest();
-          this.#sendStatus();
-          conversation.finish();
-        } else if (message.kind === 'rows') {
-          const [row] = message.rows;
-          next = { timeline: numberOf(row, 'next_tli'), lsn: parseLsn(textOf(row, 'next_tli_startpos')) };
-        }
+    for (;;) {
+      const message = await line.next();
+      if (message === undefined) break;
+      if (message === 'stopped') {
+        await this.#storeRest();
+        await line.sayGoodbye();
+        return 'stopped';
       }
-    } finally {
-      this.#waiting = false;
-      this.#options.stop.removeEventListener('abort', onStop);
+      if (message.kind === 'data') await this.#take(message.bytes, line);
+      else if (message.kind === 'rows') next = positionOf(message.rows);
+      else if (message.kind === 'end of copy') {
+        await this.#storeRest();
+        line.finish();
+      }
     }
     if (next === undefined) throw new CorruptError('the server ended the stream of WAL without a reason');
     return next;
   }
 
-  async #take(bytes: Uint8Array): Promise<void> {
+  async #take(bytes: Uint8Array, line: ServerLine): Promise<void> {
     const message = parseWalMessage(bytes);
     this.#progress = { ...this.#progress, serverEnd: message.serverEnd };
     if (message.kind === 'keepalive') {
-      if (message.wantsReply) this.#answer();
+      if (message.wantsReply) this.#answer(line);
       return;
     }
     if (message.start !== this.#progress.received) {
@@ -182,10 +161,8 @@ export class WalStream {
   async #hand(segment: ReceivedSegment): Promise<void> {
     const { archive, systemIdentifier } = this.#options;
     segment.check(systemIdentifier);
-    await this.#storing;
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const id = { timeline: segment.id.timeline, number: segment.id.number + 1n };
-    this.#current = new ReceivedSegment(id, this.#memory());
+    await this.#idle();
+    this.#current = new ReceivedSegment(nextSegment(segment.id), this.#memory());
     this.#store(async () => {
       await archive.storeWhole(segment);
       this.#spare = segment.memory;
@@ -198,18 +175,23 @@ export class WalStream {
     return memory;
   }
 
-  /** One upload at a time. */
+  /** One upload at a time; the server is told when it is done. */
   #store(act: () => Promise<void>): void {
     this.#storing = act().then(
       () => {
         this.#storing = undefined;
-        this.#sendStatus();
+        this.#line?.sendStatus();
       },
       (error: unknown) => {
         this.#storing = undefined;
         this.#fail(error);
       },
     );
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#storing !== undefined) await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #fail(error: unknown): void {
@@ -219,8 +201,7 @@ export class WalStream {
 
   /** What has come and is not in the archive: at the end of a stream. */
   async #storeRest(): Promise<void> {
-    await this.#storing;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    await this.#idle();
     const segment = this.#lagging();
     if (segment !== undefined) await this.#options.archive.storeRest(segment);
   }
@@ -228,7 +209,7 @@ export class WalStream {
   /** The segment with bytes that are not in the archive. */
   #lagging(): ReceivedSegment | undefined {
     const segment = this.#current;
-    if (segment === undefined || segment.streamedTo === segment.start) return undefined;
+    if (segment === undefined || segment.isWhole || segment.streamedTo === segment.start) return undefined;
     if (segment.streamedTo <= this.#options.archive.durable) return undefined;
     segment.check(this.#options.systemIdentifier);
     return segment;
@@ -253,50 +234,29 @@ export class WalStream {
    * A server that shuts down asks again and again until all its WAL is stored, and stops then: it gets its answer when that
    * is done.
    */
-  #answer(): void {
+  #answer(line: ServerLine): void {
     const { received, serverEnd } = this.#progress;
     const segment = received >= serverEnd ? this.#lagging() : undefined;
-    if (segment === undefined) this.#sendStatus();
+    if (segment === undefined) line.sendStatus();
     else if (this.#storing === undefined) this.#startPartial(segment);
   }
 
-  #sendStatus({ wantsReply = false }: { readonly wantsReply?: boolean } = {}): void {
-    const { archive, clock } = this.#options;
-    this.#statusAt = clock.monotonicMs();
-    this.#conversation?.send(formatStandbyStatus({ durable: archive.durable, now: clock.now(), wantsReply }));
-  }
-
-  async #tick(signal: AbortSignal): Promise<void> {
+  async #tick(line: ServerLine, signal: AbortSignal): Promise<void> {
     const { clock, statusIntervalMs, partialIntervalMs } = this.#options;
     const shortest = Math.min(statusIntervalMs, partialIntervalMs === 0 ? statusIntervalMs : partialIntervalMs);
     const tickMs = Math.min(1_000, Math.max(20, shortest / 4));
-    for (let asked = false; ;) {
+    for (;;) {
       await clock.sleep(tickMs, signal).catch(() => undefined);
       if (signal.aborted) return;
-      const now = clock.monotonicMs();
-      const silentMs = this.#waiting ? now - this.#heardAt : 0;
-      if (silentMs >= 2 * silenceMs) {
-        this.#session?.destroy(new Error(`it said nothing for ${Math.round(silentMs / 1_000)} s`));
-        return;
-      }
-      if (silentMs < silenceMs) asked = false;
-      const asks: boolean = silentMs >= silenceMs && !asked;
-      if (asks || now - this.#statusAt >= statusIntervalMs) {
-        this.#sendStatus({ wantsReply: asks });
-        asked ||= asks;
-      }
-      const isDue = partialIntervalMs > 0 && now - this.#partialAt >= partialIntervalMs;
+      line.attend();
+      const isDue = partialIntervalMs > 0 && clock.monotonicMs() - this.#partialAt >= partialIntervalMs;
       const segment = isDue && this.#storing === undefined ? this.#lagging() : undefined;
       if (segment !== undefined) this.#startPartial(segment);
     }
   }
+}
 
-  async #sayGoodbye(conversation: Conversation, arriving: Promise<StreamedMessage | undefined>): Promise<void> {
-    this.#sendStatus();
-    conversation.finish();
-    const drained = (async () => {
-      for (let message = await arriving; message !== undefined;) message = await conversation.next();
-    })().catch(() => undefined);
-    await Promise.race([drained, this.#options.clock.sleep(farewellMs)]);
-  }
+/** Where the next timeline begins. */
+function positionOf([row]: readonly Row[]): StreamPosition {
+  return { timeline: numberOf(row, 'next_tli'), lsn: parseLsn(textOf(row, 'next_tli_startpos')) };
 }

@@ -104,6 +104,8 @@ async function compareArchived(file: LocalFile, key: Key, options: ArchiveOption
     logger.debug('WAL file is archived already with equal content', { name });
     return false;
   }
+  if (classifyWalFileName(name) === 'partial')
+    return settlePartial(file, key, { ...options, isReadable: same === false });
   // A server that may not decrypt cannot compare; it must not get stuck after a crash, nor take a length for a proof.
   if (same === undefined && (await isAsLong(file, key, options))) {
     logger.warn('WAL file is archived already and cannot be compared without the private key; archived it again', {
@@ -113,6 +115,27 @@ async function compareArchived(file: LocalFile, key: Key, options: ArchiveOption
     return true;
   }
   throw new WalConflictError(file.path, key, transport.storage.location, same === false);
+}
+
+/**
+ * Of a partial segment the one with more WAL is kept. A server that was promoted archives its own, whose WAL its new
+ * timeline has again; it must not get stuck because of what `wal-receive` stored of the old one.
+ */
+async function settlePartial(
+  file: LocalFile,
+  key: Key,
+  options: ArchiveOptions & { readonly isReadable: boolean },
+): Promise<boolean> {
+  const { transport, signal, logger, isReadable } = options;
+  const { name, mode } = file;
+  const { comparePartial } = await import('./compare-partial.ts');
+  const archived = isReadable ? await comparePartial(file, await readDecoded(transport, key, { signal })) : 'other';
+  if (archived === 'less') {
+    await pushObject(transport, walKey(name), () => file.content(), { mode, signal, logger });
+    return true;
+  }
+  if (archived === 'other') logger.warn('another partial segment is archived already, which is kept', { name });
+  return false;
 }
 
 /** How much the wrapped session keys of one message differ in length: numbers are stored without leading zeros. */

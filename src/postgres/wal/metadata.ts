@@ -1,5 +1,5 @@
 /** JSON objects with the times of archived WAL files, `WALG_UPLOAD_WAL_METADATA` (`postgres-storage.md` 12.2). */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBytes } from '../../bytes/stage.ts';
 import { isJsonObject, parseJson, stringifyJson, type JsonObject } from '../../catalog/json.ts';
@@ -22,19 +22,19 @@ export interface WalMetadataOptions {
 
 /** A file that was archived. */
 export interface ArchivedWalFile {
-  readonly path: string;
   readonly name: string;
+  readonly modifiedNs: bigint;
 }
 
 /**
  * Records an archived file: as an object of its own, or together with its group of 16, when the last segment of that is
  * archived. Safe to repeat.
  *
- * @throws the storage's error; the system's when the local file cannot be looked at
+ * @throws the storage's error; the system's for those of local files
  */
 export async function recordWalFile(file: ArchivedWalFile, options: WalMetadataOptions): Promise<void> {
-  const { name, path } = file;
-  const created = formatTime(statSync(path, { bigint: true }).mtimeNs);
+  const { name, modifiedNs } = file;
+  const created = formatTime(modifiedNs);
   const record: JsonObject = { [name]: { created_time: created, date_fmt: dateFormatText } };
   if (options.mode === 'INDIVIDUAL') return store(`${name}.json`, record, options);
   if (!isSegmentName(name)) return;

@@ -2,6 +2,7 @@
  * `wal-push`: puts the file that the server asks for into the archive, and other ready ones beside it. That it returns
  * means that the file is on the storage, durably: the server then forgets it.
  */
+import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { walKey } from '../../catalog/layout.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
@@ -161,6 +162,7 @@ class WalPush {
     const { recordWalFile } = await import('./metadata.ts');
     const { storage } = transport;
     const { folder } = this.#markers;
-    await recordWalFile({ path: join(this.#directory, name), name }, { mode, storage, folder, signal });
+    const { mtimeNs: modifiedNs } = statSync(join(this.#directory, name), { bigint: true });
+    await recordWalFile({ name, modifiedNs }, { mode, storage, folder, signal });
   }
 }
