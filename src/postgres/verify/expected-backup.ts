@@ -14,7 +14,7 @@ import { isWalEBackupName, labelMember } from '../backup/names.ts';
 import { readSmallTar } from '../backup/small-tar.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
 import { formatLsn } from '../lsn.ts';
-import { readChain } from '../restore/chain.ts';
+import { BrokenChainError, readChain } from '../restore/chain.ts';
 import { planChain } from '../restore/chain-plan.ts';
 import { contradictionsOf } from './check-control.ts';
 import { readExpectedFiles, type ExpectedFiles } from './expected-files.ts';
@@ -187,10 +187,12 @@ async function readBases(
   try {
     await planChain({ transport, logger, signal, skipRedundantParts: false }, chain);
   } catch (error) {
-    const isOfChain = error instanceof CorruptError || error instanceof ObjectNotFoundError;
-    if (!isOfChain) throw error;
-    // What the backup itself lacks was told already.
-    if (problems.count === 0) problems.add({ key: sentinelKey(backup), file: undefined, what: error.message });
+    if (!(error instanceof CorruptError) && !(error instanceof ArchiverError && error.kind === 'missing')) throw error;
+    // What its bases lack is told of them, and what the backup itself lacks was told already.
+    const isOwn = problems.count === 0 && error.message.startsWith(`backup "${backup}" `);
+    if (isOwn || error instanceof BrokenChainError) {
+      problems.add({ key: sentinelKey(backup), file: undefined, what: error.message });
+    }
   }
   return bases;
 }
