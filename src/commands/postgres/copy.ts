@@ -11,6 +11,7 @@ import type { CopyOptions } from '../../postgres/copy/object-copier.ts';
 import { planCopy, type CopyPlan } from '../../postgres/copy/plan.ts';
 import { verifyCopy } from '../../postgres/copy/verify.ts';
 import { readInventories, type StoredInventory } from '../../postgres/inventory/read-inventory.ts';
+import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
@@ -135,12 +136,28 @@ async function openRequest(app: App, options: Arguments['options']): Promise<Cop
   const { segmentBytes } = readSettings(postgresSettings, sourceArchive.settings);
   return {
     source,
-    stored: await readInventories(source, { segmentBytes, clock: app.clock, signal: app.signal }),
+    stored: await readSource(app, source, segmentBytes),
     target,
     isReencoding,
     isDryRun: options['dry-run'] === true,
     mayLackWal: options['allow-missing-wal'] === true,
   };
+}
+
+/** Looks at the source; once more when its backups tell that segments have another size than the settings say. */
+async function readSource(
+  { clock, signal, logger }: App,
+  source: Transport,
+  configured: number,
+): Promise<readonly StoredInventory[]> {
+  const stored = await readInventories(source, { segmentBytes: configured, clock, signal });
+  const segmentBytes = segmentBytesOf(
+    stored.flatMap(({ inventory }) => inventory.backups),
+    configured,
+  );
+  if (segmentBytes === configured) return stored;
+  logger.warn('WALG_PG_WAL_SIZE of the source is another than its backups tell', { configured, bytes: segmentBytes });
+  return readInventories(source, { segmentBytes, clock, signal });
 }
 
 type Base = Pick<CopyReport, 'dryRun' | 'from' | 'to' | 'reencoded'>;
@@ -204,7 +221,7 @@ function throwLack(plan: CopyPlan, request: CopyRun): void {
   const [first] = lackOf(plan);
   const whose = first?.backup === undefined ? '' : `, which "${first.backup}" needs`;
   throw new ArchiverError('missing', `the source lacks WAL: "${first?.first ?? ''}"${whose}`, {
-    hint: 'Nothing was copied. Copy what is there with --allow-missing-wal; if all segments seem to be missing, set WALG_PG_WAL_SIZE in the file of --from.',
+    hint: 'Nothing was copied. Copy what is there with --allow-missing-wal.',
   });
 }
 
