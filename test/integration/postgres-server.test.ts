@@ -62,6 +62,7 @@ describe.each(testedMajors())('the server of PostgreSQL %i', (major) => {
     });
 
     const before = await server.currentLsn();
+    expect(await server.currentTimeline()).toBe(1);
     const begun = await server.startBackup(`it's "a" label`);
     expect(begun).toMatchObject({ timeline: 1, inRecovery: false });
     expect(begun.lsn).toBeGreaterThanOrEqual(before);
@@ -151,6 +152,13 @@ describe.each(testedMajors())('the server of PostgreSQL %i', (major) => {
     expect(ended.label).toContain('BACKUP FROM: standby\n');
     expect(await server.currentLsn()).toBeGreaterThanOrEqual(begun.lsn);
     await expect(server.switchWal()).rejects.toMatchObject({ sqlState: '55000' });
+
+    expect(await server.currentTimeline()).toBe(1);
+    await tested.query('select pg_promote()');
+    await tested.waitFor('select not pg_is_in_recovery()');
+    // The control file learns of it with the next checkpoint.
+    expect(await server.currentTimeline()).toBe(2);
+    expect(await server.currentLsn()).toBeGreaterThanOrEqual(begun.lsn);
   });
 });
 
