@@ -2,24 +2,19 @@
 import type { TimeNs } from '../../catalog/time.ts';
 import type { CopiedBackup } from './policy-lines.ts';
 
-/** One that was backed up monthly is not given up before its next backup. */
+/** One that is backed up monthly is not given up before its next backup. */
 const givenUpAfterNs = 35n * 86_400_000_000_000n;
 
 /**
- * The newest backup of each cluster that may still be in use. One is not, when all backups of another are newer than all of
- * its own (it was upgraded, or set up anew) and its last one is older than 35 days: its backups then age as all others.
+ * The newest backup of each cluster that may still be in use. One is not, when another has newer backups (it was upgraded,
+ * or set up anew) and its own last one is older than 35 days: its backups then age as all others.
  *
  * @param backups newest first
  */
-export function liveSystems(backups: readonly CopiedBackup[], now: TimeNs): readonly CopiedBackup[] {
-  const systems = [...Map.groupBy(backups, ({ systemIdentifier }) => systemIdentifier).values()];
-  return systems.flatMap((own) => {
-    const newest = own[0];
+export function newestOfLiveSystems(backups: readonly CopiedBackup[], now: TimeNs): readonly CopiedBackup[] {
+  const systems = Map.groupBy(backups, ({ systemIdentifier }) => systemIdentifier);
+  return [...systems.values()].flatMap(([newest]) => {
     if (newest === undefined) return [];
-    const isSucceeded = systems.some((other) => {
-      const oldest = other.at(-1);
-      return other !== own && oldest !== undefined && backups.indexOf(oldest) < backups.indexOf(newest);
-    });
-    return isSucceeded && now - newest.completed > givenUpAfterNs ? [] : [newest];
+    return newest === backups[0] || now - newest.completed <= givenUpAfterNs ? [newest] : [];
   });
 }

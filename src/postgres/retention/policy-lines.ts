@@ -6,7 +6,7 @@ import { recoveryWindows } from '../recovery/windows.ts';
 import { lengthText, periodOf } from './calendar.ts';
 import { chainsOf, inOrderOfAge, isProtected, systemOf, type PlacedBackup } from './order.ts';
 import type { CalendarUnit, KeepReason, KeptBackup, PolicyLine, PolicyOutcome, RetentionPolicy } from './policy.ts';
-import { liveSystems } from './live-systems.ts';
+import { newestOfLiveSystems } from './live-systems.ts';
 import { openWindow } from './policy-window.ts';
 
 /** A backup with its copies in other storages: all of them stay, or none. */
@@ -27,9 +27,14 @@ const calendarLines = [
 
 /** Applies each line of a policy; see `applyPolicy`. */
 export function chooseByLines(inventories: readonly Inventory[], policy: RetentionPolicy, now: TimeNs): PolicyOutcome {
-  const placed = inOrderOfAge(inventories, now).toReversed();
+  const aged = inOrderOfAge(inventories, now);
+  const placed = aged.toReversed();
   const backups = copiesTogether(placed, now);
-  const recovery = recoveryWindows(inventories);
+  // Where names leave it open which cluster some WAL is of, the order of the backups counts.
+  const byStorage = Map.groupBy(aged, ({ storageName }) => storageName);
+  const recovery = recoveryWindows(
+    inventories.map((one) => ({ ...one, backups: byStorage.get(one.storageName) ?? [] })),
+  );
   const problems = new Map(recovery.unusable.map(({ name, reason }) => [name, reason]));
   const sound = backups.filter(({ name }) => !problems.has(name));
   const reasons = new Map<CopiedBackup, KeepReason[]>(backups.map((backup) => [backup, []]));
@@ -69,7 +74,7 @@ export function chooseByLines(inventories: readonly Inventory[], policy: Retenti
       window.note,
     );
   }
-  const newest = liveSystems(sound, now);
+  const newest = newestOfLiveSystems(sound, now);
   for (const backup of newest) keep(backup, { kind: 'newest of cluster', systemIdentifier: backup.systemIdentifier });
   tell('never the newest of a cluster', newest);
 

@@ -33,7 +33,7 @@ export function openWindow(
   const start = now - BigInt(Math.round(pitrWindowMs)) * 1_000_000n;
   const starts: WindowStart[] = [];
   const late: number[] = [];
-  for (const { systemIdentifier, timeline, to, backups: leading } of windows) {
+  for (const { systemIdentifier, timeline, to, backups: leading } of windows.toSorted(byTimeline)) {
     if (to.archived !== undefined && timeOfDate(to.archived) < start) continue;
     const names = new Set(leading);
     const candidates = backups.filter((one) => one.systemIdentifier === systemIdentifier && names.has(one.name));
@@ -45,4 +45,9 @@ export function openWindow(
   const opens = `since ${formatTime(start)}`;
   const incomplete = late.length === 0 ? '' : `; no backup is that old on timeline ${[...new Set(late)].join(', ')}`;
   return { start, starts, within, note: `${opens}${incomplete}` };
+}
+
+function byTimeline(a: RecoveryWindow, b: RecoveryWindow): number {
+  const [one = 0n, other = 0n] = [a.systemIdentifier, b.systemIdentifier];
+  return a.timeline - b.timeline || (one < other ? -1 : one > other ? 1 : a.to.lsn < b.to.lsn ? -1 : 1);
 }

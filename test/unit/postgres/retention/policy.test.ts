@@ -229,18 +229,6 @@ describe('after pg_upgrade, a policy', () => {
     expect(outcome(upgraded(20), { keepLast: 1 }).kept).toEqual([name(40), name(110)]);
     expect(outcome(upgraded(60), { keepLast: 1 }).kept).toEqual([name(40)]);
   });
-
-  it('keeps the newest of each of two clusters that share an archive, however old', () => {
-    const inventory = madeInventory({
-      backups: [
-        at(10, daysAgo(200), { systemIdentifier: 8n }),
-        at(100, daysAgo(100), { systemIdentifier: 7n }),
-        at(40, daysAgo(1), { systemIdentifier: 8n }),
-      ],
-      segments: { 1: range(1, 120) },
-    });
-    expect(outcome(inventory, { keepLast: 1 }).kept).toEqual([name(40), name(100)]);
-  });
 });
 
 describe('periods and lengths', () => {
