@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 import { createRateLimiter } from '../../bytes/rate-limiter.ts';
 import { holdShared } from '../../catalog/lease/lease.ts';
 import { readSettings } from '../../config/setting.ts';
-import { ArchiverError, CorruptError } from '../../errors.ts';
+import { ArchiverError } from '../../errors.ts';
 import { networkSettings, uploadSettings } from '../../pipeline/settings.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import { copyArchive, listAll } from '../../postgres/copy/carry-out.ts';
 import { reencodedKey } from '../../postgres/copy/copied-names.ts';
 import type { CopyOptions } from '../../postgres/copy/object-copier.ts';
 import { planCopy, type CopyPlan } from '../../postgres/copy/plan.ts';
+import { lackError, refusalError } from '../../postgres/copy/refusals.ts';
 import { verifyCopy } from '../../postgres/copy/verify.ts';
 import { readInventories, type StoredInventory } from '../../postgres/inventory/read-inventory.ts';
 import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
@@ -64,10 +65,12 @@ export const copy = defineCommand({
     await using lease = request.isDryRun ? undefined : await holdShared(request.target.storage, 'copy', app);
     const { plan, base } = await planOf(app, request, options);
     const report = { ...base, plan };
-    if (request.isDryRun || isLacking(plan, request)) {
+    const lack = request.mayLackWal ? undefined : lackError(plan);
+    const refusal = refusalError(plan);
+    if (request.isDryRun || lack !== undefined) {
       await tell(app, { ...report, result: undefined, verified: undefined }, options);
-      throwLack(plan, request);
-      throwRefused(plan);
+      const problem = lack ?? refusal;
+      if (problem !== undefined) throw problem;
       return undefined;
     }
     const objects = [
@@ -96,7 +99,7 @@ export const copy = defineCommand({
         ? await watched(app, 'verifying', totalBytes, (onProgress) => verifyCopy(plan, { ...copying, onProgress }))
         : undefined;
     await tell(app, { ...report, result, verified }, options);
-    throwRefused(plan);
+    if (refusal !== undefined) throw refusal;
     return undefined;
   },
 });
@@ -177,6 +180,11 @@ async function planOf(
     reencodedKey: isReencoding ? (key) => reencodedKey(target, key) : undefined,
   });
   for (const { name: backup, reason } of plan.refused) logger.warn('backup not copied', { backup, reason });
+  if (plan.overtaken.length > 0) {
+    logger.warn('WAL-G will take the copied backups for newer than these, which the target has already', {
+      backups: plan.overtaken.join(', '),
+    });
+  }
   const base = {
     dryRun: request.isDryRun,
     from: source.storage.location,
@@ -204,32 +212,4 @@ async function watched<T>(
 
 async function tell(app: App, report: CopyReport, options: Arguments['options']): Promise<void> {
   await app.print(options['json'] === true ? `${copyJson(report)}\n` : copyText(report));
-}
-
-/** Bases only come along: what is missing of their own WAL is not needed to restore what was asked for. */
-function lackOf({ missingWal, backups }: CopyPlan): CopyPlan['missingWal'] {
-  const bases = new Set(backups.filter(({ isBase }) => isBase).map(({ name }) => name));
-  return missingWal.filter(({ backup }) => backup === undefined || !bases.has(backup));
-}
-
-function isLacking(plan: CopyPlan, { mayLackWal }: CopyRun): boolean {
-  return !mayLackWal && lackOf(plan).length > 0;
-}
-
-function throwLack(plan: CopyPlan, request: CopyRun): void {
-  if (!isLacking(plan, request)) return;
-  const [first] = lackOf(plan);
-  const whose = first?.backup === undefined ? '' : `, which "${first.backup}" needs`;
-  throw new ArchiverError('missing', `the source lacks WAL: "${first?.first ?? ''}"${whose}`, {
-    hint: 'Nothing was copied. Copy what is there with --allow-missing-wal.',
-  });
-}
-
-function throwRefused({ refused }: CopyPlan): void {
-  const [first] = refused;
-  if (first === undefined) return;
-  const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
-  throw new CorruptError(`not copied: "${first.name}" (${first.reason})${others}`, {
-    hint: 'These backups cannot be restored. Everything else was copied.',
-  });
 }

@@ -2,7 +2,7 @@
  * What a copy of an archive does, decided before anything is written: which objects go where under which name, in which
  * order, and what stands in the way. Pure; `carry-out.ts` does it.
  */
-import { metadataKey, sentinelKey } from '../../catalog/layout.ts';
+import { backupOfSentinel, backupsFolder, metadataKey, sentinelKey } from '../../catalog/layout.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { Key, ObjectInfo } from '../../storage/storage.ts';
 import { pendingKey } from '../backup/pending.ts';
@@ -48,6 +48,8 @@ export interface CopyPlan {
   readonly wal: readonly CopiedObject[];
   readonly refused: readonly RefusedBackup[];
   readonly missingWal: readonly MissingWal[];
+  /** Backups that the target has already and that are newer: WAL-G orders by the times of objects, and takes them for older. */
+  readonly overtaken: readonly string[];
 }
 
 /** Objects of the target that are not what the copy would write there. */
@@ -88,7 +90,20 @@ export function planCopy({ inventories, target, choice, withHistory, reencodedKe
   const wal = objects.map((one) => place(one.object, sources.get(one) ?? 0, { isComplete: false }));
   differences.push(...strangersIn(backups, target));
   if (differences.length > 0) throw new TargetDiffersError(differences);
-  return { backups, wal, refused, missingWal: missing };
+  return { backups, wal, refused, missingWal: missing, overtaken: overtakenIn(backups, target) };
+}
+
+/** Of other backups in the target it is not known here how old they are: they may be newer. */
+function overtakenIn(backups: readonly CopiedBackup[], target: ReadonlyMap<Key, ObjectInfo>): readonly string[] {
+  const first = backups.findIndex(({ isThere }) => !isThere);
+  if (first < 0) return [];
+  const older = new Set(backups.slice(0, first).map(({ name }) => name));
+  const there = [...target.keys()].flatMap((key) => {
+    const [folder, , ...rest] = key.split('/');
+    const name = folder === backupsFolder && rest.length === 0 ? backupOfSentinel(key) : undefined;
+    return name === undefined ? [] : [name];
+  });
+  return there.filter((name) => !older.has(name));
 }
 
 type Place = (object: ObjectInfo, source: number, backup: { readonly isComplete: boolean }) => CopiedObject;
@@ -162,7 +177,7 @@ function strangersIn(backups: readonly CopiedBackup[], target: ReadonlyMap<Key, 
   const strangers: string[] = [];
   for (const key of target.keys()) {
     const [folder, name = '', kind] = key.split('/');
-    if (folder !== 'basebackups_005' || kind !== 'tar_partitions') continue;
+    if (folder !== backupsFolder || kind !== 'tar_partitions') continue;
     if (folders.has(name) && !own.has(key)) strangers.push(`"${key}", which the source does not have`);
   }
   return strangers;

@@ -204,6 +204,15 @@ describe('a copy of an archive', () => {
     expect(again).toEqual({ copiedObjects: 0, copiedBytes: 0, presentObjects: first.copiedObjects });
   });
 
+  it('tells which newer backups of the target WAL-G will take for older ones', async () => {
+    const from = plainTransport(await madeSource());
+    const to = plainTransport(createMemoryStorage(clock));
+    await copy(from, to, { name: linkName(1) });
+    expect((await planned(from, to)).overtaken).toEqual([]);
+    await put(to.storage, sentinelOf('base_00000001000000000000000F'), '{}');
+    expect((await planned(from, to)).overtaken).toEqual(['base_00000001000000000000000F']);
+  });
+
   it('brings a partial segment up to date', async () => {
     const source = await madeSource();
     const from = plainTransport(source);
