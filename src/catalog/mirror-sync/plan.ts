@@ -45,8 +45,8 @@ export interface SyncStorages {
   readonly to: readonly NamedStorage[];
 }
 
-/** What is there for a while only: what checks write, and leases. */
-const passingObject = /^(?:wal-g_storage_check$|walvault_(?:doctor|key_check)_|walvault_leases\/)/;
+/** What is there for a while only (what checks write, and leases), and what tells of one storage alone: reports of verification. */
+const passingObject = /^(?:wal-g_storage_check$|walvault_(?:doctor|key_check)_|walvault_leases\/|walvault_verify)/;
 
 /** Compares the listings. A storage that cannot be listed is left aside and told. */
 export async function planSync({ from, to }: SyncStorages, options: Abortable): Promise<SyncPlan> {

@@ -43,6 +43,7 @@ export function verifyText({ storages, wal }: VerifyResult): string {
   if (wal !== undefined) {
     rows.push([...walRow(wal), ...(isOne ? [] : [''])]);
     lines.push(...wal.problems.map((problem) => `WAL: ${problemText(problem)}`));
+    lines.push(...wal.notes.map((note) => `WAL: note: ${note}`));
   }
   return `${alignedTable(header, rows)}${lines.map((line) => `${line}\n`).join('')}`;
 }
@@ -110,5 +111,6 @@ function walJson(report: WalReport): JsonValue {
     segments: { ...report.segments },
     problems: report.problems.map(problemJson),
     problem_count: report.problemCount,
+    notes: report.notes,
   };
 }

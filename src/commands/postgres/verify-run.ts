@@ -77,7 +77,9 @@ export async function runVerify(app: App, run: VerifyRun): Promise<VerifyResult>
         ...{ ...common, pool: pools.of(archive.storageName), segmentBytes: ownSegmentBytes ?? segmentBytes },
         budget: createBudget(resume ? Math.max(1, budgetBytes - budget.spentBytes) : undefined),
       };
-      wal = await verifyWal(services, { backups: await followedBackups(archive.storage, names, { signal }), resume });
+      const backups = await followedBackups(archive.storage, names, { signal });
+      const starts = new Set(records.map((record) => record.walFileName));
+      wal = await verifyWal(services, { backups, starts, resume });
     }
   } finally {
     clearInterval(shown);

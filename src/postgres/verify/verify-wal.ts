@@ -6,8 +6,9 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import { StorageForbiddenError } from '../../storage/errors.ts';
 import { archivedKey, readArchivedWal, wayTo, type ArchivedWal } from '../recovery/archived-wal.ts';
-import { reachOf } from '../recovery/reach.ts';
-import { segmentName, segmentOf, segmentStart, nextSegment, type SegmentId } from '../wal-segment.ts';
+import { reachOf, type Reach } from '../recovery/reach.ts';
+import { nextSegment, parseSegmentName, segmentName, segmentOf, segmentStart } from '../wal-segment.ts';
+import type { SegmentId } from '../wal-segment.ts';
 import { ancestorsOf, type ExpectedSegment } from './expected-wal.ts';
 import type { FollowedBackup } from './followed-backups.ts';
 import { createProblems, type Problems } from './problems.ts';
@@ -26,6 +27,8 @@ export interface WalServices extends SegmentServices {
 export interface WalRequest {
   /** Oldest first. */
   readonly backups: readonly FollowedBackup[];
+  /** Names of the segments in which any backup of the archive starts. */
+  readonly starts: ReadonlySet<string>;
   /** Go on where the last run ended early. */
   readonly resume: boolean;
 }
@@ -48,10 +51,8 @@ const segmentsAtOnce = 256;
  * @returns undefined when backups were deleted meanwhile
  * @throws the storage's errors
  */
-export async function verifyWal(
-  services: WalServices,
-  { backups, resume }: WalRequest,
-): Promise<WalReport | undefined> {
+export async function verifyWal(services: WalServices, request: WalRequest): Promise<WalReport | undefined> {
+  const { resume } = request;
   const { archive, budget, clock, signal, segmentBytes, logger } = services;
   const previous = await readWalReport(archive.storage, { signal });
   const round = resume ? previous?.round : undefined;
@@ -61,8 +62,7 @@ export async function verifyWal(
   if (round !== undefined) read.addAll({ first: round.problems, count: round.problemCount });
   const { segments, histories } = await readArchivedWal(archive, segmentBytes, { signal });
   const wal: ArchivedWal = { segmentBytes, segments, histories };
-  const gaps = createProblems(toldProblems);
-  const ways = waysOf(wal, backups, gaps);
+  const { ways, gaps, notes } = waysOf(wal, request);
   const total = ways.reduce((sum, way) => sum + way.segments.length, 0);
   logger.info('verifying WAL', { segments: total });
   for (const way of ways) {
@@ -112,36 +112,62 @@ export async function verifyWal(
       segments: { read: count, total },
       problems: all.first,
       problemCount: all.count,
+      notes,
       round: isEnd ? undefined : { since, done: done.ranges(), problems: read.first, problemCount: read.count },
     };
   }
 }
 
-function waysOf(wal: ArchivedWal, backups: readonly FollowedBackup[], gaps: Problems): readonly Way[] {
+interface FoundWays {
+  readonly ways: readonly Way[];
+  readonly gaps: Problems;
+  readonly notes: readonly string[];
+}
+
+function waysOf(wal: ArchivedWal, { backups, starts }: WalRequest): FoundWays {
   const { segmentBytes } = wal;
+  const gaps = createProblems(toldProblems);
+  const notes: string[] = [];
   const taken = createSegmentRanges();
   const ways: Way[] = [];
   for (const backup of backups) {
+    const start = segmentOf(backup.startLsn, backup.timeline, segmentBytes);
     // The way of an older backup that passes here goes on as this one would.
-    if (taken.has(segmentOf(backup.startLsn, backup.timeline, segmentBytes))) continue;
-    const reach = reachOf(wal, backup, 'latest');
-    const own = 'segments' in reach ? reach : reachOf(wal, backup, 'current');
-    if (!('segments' in own)) {
-      gaps.add({
-        key: walKey(segmentName(segmentOf(backup.startLsn, backup.timeline, segmentBytes), segmentBytes)),
-        file: undefined,
-        what: `backup "${backup.name}" cannot be recovered: ${own.reason}`,
-      });
+    if (taken.has(start)) continue;
+    const newest = reachOf(wal, backup, 'latest');
+    const reach = 'segments' in newest ? newest : reachOf(wal, backup, 'current');
+    if (!('segments' in reach)) {
+      const key = walKey(segmentName(start, segmentBytes));
+      gaps.add({ key, file: undefined, what: `"${backup.name}" cannot be recovered: ${reach.reason}` });
       continue;
     }
-    const segments = own.segments.filter((segment) => !taken.has(segment));
+    const segments = reach.segments.filter((segment) => !taken.has(segment));
     for (const segment of segments) taken.add(segment);
-    if (own.gap) {
-      gaps.add({ key: walKey(own.missing), file: undefined, what: 'is missing, and there is WAL behind it' });
-    }
-    ways.push({ backup, timeline: own.timeline, segments });
+    ways.push({ backup, timeline: reach.timeline, segments });
+    if (!reach.gap) continue;
+    // A retention keeps no more WAL of old backups than makes them consistent, and all of it from another one on.
+    const next = nextBehind(wal, reach);
+    if (next !== undefined && starts.has(next)) {
+      notes.push(`the WAL that follows "${backup.name}" ends before "${reach.missing}", and begins anew with a backup`);
+    } else gaps.add({ key: walKey(reach.missing), file: undefined, what: 'is missing, and there is WAL behind it' });
   }
-  return ways;
+  return { ways, gaps, notes };
+}
+
+/** Name of the first segment behind the gap. */
+function nextBehind(wal: ArchivedWal, { timeline, missing }: Reach): string | undefined {
+  const { segmentBytes, segments } = wal;
+  const lost = parseSegmentName(missing, segmentBytes);
+  const size = BigInt(segmentBytes);
+  let next: SegmentId | undefined;
+  for (const span of wayTo(wal, timeline) ?? []) {
+    for (const number of segments.get(span.timeline)?.keys() ?? []) {
+      const isOnWay = number >= span.begin / size && (span.end === undefined || number * size < span.end);
+      if (lost === undefined || !isOnWay || number <= lost.number) continue;
+      if (next === undefined || number < next.number) next = { timeline: span.timeline, number };
+    }
+  }
+  return next === undefined ? undefined : segmentName(next, segmentBytes);
 }
 
 function expectedOf(

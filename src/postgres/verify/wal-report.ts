@@ -25,6 +25,8 @@ export interface WalReport {
   readonly segments: { readonly read: number; readonly total: number };
   readonly problems: readonly VerifyProblem[];
   readonly problemCount: number;
+  /** What looks odd and is no damage. */
+  readonly notes: readonly string[];
   /** A verification that a budget has interrupted; undefined: the last one came to its end. */
   readonly round: WalRound | undefined;
 }
@@ -67,6 +69,7 @@ export function formatWalReport({ round, ...report }: WalReport): string {
       segments: { ...report.segments },
       problems: report.problems.map(problemJson),
       problemCount: report.problemCount,
+      notes: report.notes,
       round:
         round === undefined
           ? null
@@ -100,6 +103,7 @@ export function parseWalReport(text: string): WalReport {
     segments: { read: segments.count('read') ?? 0, total: segments.count('total') ?? 0 },
     problems,
     problemCount: fields.count('problemCount') ?? problems.length,
+    notes: fields.texts('notes') ?? [],
     round: round === undefined ? undefined : parseRound(round, what),
   };
 }

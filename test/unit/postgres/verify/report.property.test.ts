@@ -53,6 +53,7 @@ const walReport: fc.Arbitrary<WalReport> = fc.record({
   segments: amount,
   problems,
   problemCount: count,
+  notes: fc.array(text),
   round: fc.option(fc.record({ since: time, done: fc.array(range), problems, problemCount: count }), {
     nil: undefined,
   }),

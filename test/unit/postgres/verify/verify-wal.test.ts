@@ -34,14 +34,14 @@ async function makeArchive(count: number): Promise<Storage> {
   return storage;
 }
 
-async function verify(storage: Storage, budgetBytes?: number) {
+async function verify(storage: Storage, budgetBytes?: number, starts: readonly string[] = []) {
   const services = {
     ...verifyServices(plainTransport(storage)),
     budget: createBudget(budgetBytes),
     logger: silentLogger,
   };
   const backups = await followedBackups(storage, [fullName], {});
-  return verifyWal(services, { backups, resume: budgetBytes !== undefined });
+  return verifyWal(services, { backups, starts: new Set(starts), resume: budgetBytes !== undefined });
 }
 
 describe('verifying WAL', () => {
@@ -68,6 +68,16 @@ describe('verifying WAL', () => {
     expect(told[0]).toMatch(/21: WAL cannot be read at 0\/21[0-9A-F]+: a record is damaged/);
     expect(told[1]).toMatch(/24: WAL segment does not continue the one before/);
     expect(told.at(-1)).toMatch(/26: is missing, and there is WAL behind it/);
+  });
+
+  it('takes the end of WAL that a retention left of an old backup for no damage', async () => {
+    const storage = await makeArchive(8);
+    await storage.delete([keyOf(first + 2n), keyOf(first + 3n)]);
+    const next = segmentName({ timeline: 1, number: first + 4n }, segmentBytes);
+    const report = await verify(storage, undefined, [next]);
+    expect(report).toMatchObject({ status: 'proven', segments: { read: 2, total: 2 } });
+    expect(report?.notes.join()).toContain('ends before "000000010000000000000022", and begins anew with a backup');
+    expect((await verify(storage))?.status).toBe('damaged');
   });
 
   it('spends a budget run by run', async () => {
