@@ -2,7 +2,8 @@
 # make demo      a database is backed up, destroyed and brought back, on a throwaway Postgres
 # make test      installs what the tests need and runs them all
 # make soak      STORAGES="s3 gcs azure swift": all faults of a network before storages, which takes long;
-#                DELTAS=50: as many delta backups of clusters that change at random (SEED=…, MAJOR=…)
+#                DELTAS=50: as many delta backups of clusters that change at random (SEED=…, MAJOR=…);
+#                RETENTION=10000: as many deletions planned in archives with a random past (SEED=…)
 # make test-peers  storages against servers that Go builds (MinIO, fake-gcs-server); some minutes the first time
 # make bench     walvault against its peers, in one run (Debian)
 # make check     what CI runs: format, lint, types, unit, contract and architecture tests, documentation of settings
@@ -39,7 +40,7 @@ test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
 
 soak: dependencies
-	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" $(if $(DELTAS),testtools/soak/deltas.ts $(DELTAS),testtools/soak/storages.ts $(STORAGES))
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" $(if $(RETENTION),testtools/soak/retention.ts $(RETENTION),$(if $(DELTAS),testtools/soak/deltas.ts $(DELTAS),testtools/soak/storages.ts $(STORAGES)))
 
 test-peers: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test-peers.sh "$$node" $(TESTS)

@@ -28,6 +28,12 @@ export function keptWithNeeded(
     kept.set(backup, { wal: 'consistent', reasons: [reason] });
   };
   if (rule.kind !== 'target') {
+    // Whatever the clocks of the hosts said: by that of the storage it is the newest.
+    const [first, ...others] = backups;
+    const last = others.reduce((a, b) => (a !== undefined && a.entry.modified > b.entry.modified ? a : b), first);
+    if (last !== undefined && !kept.has(last)) {
+      kept.set(last, { wal: 'following', reasons: ['it was stored last'] });
+    }
     for (const backup of backups) {
       if (!isProtected(backup)) continue;
       add(backup, backup.isPermanenceKnown ? 'permanent' : 'its metadata.json is damaged: it may be permanent');

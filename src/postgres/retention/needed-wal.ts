@@ -40,6 +40,7 @@ export interface KeptBackupWal {
 /**
  * The WAL that kept backups need, and those that are being made, of which only the first segment is known.
  *
+ * @param kept oldest first
  * @param running segment numbers; undefined: one is not known
  */
 export function neededWal(
@@ -63,16 +64,18 @@ export function neededWal(
   return { from, stretches, storedUntil: follows ? lastStored(kept, from, inventories) : undefined };
 }
 
-/** When the newest backup was completed, or the newest WAL stored that follows one. */
+/** When the newest backup was completed, or the newest WAL of its timeline stored. */
 function lastStored(
   kept: readonly KeptBackupWal[],
   from: bigint | undefined,
   inventories: readonly Inventory[],
 ): TimeNs {
   let last = kept.reduce((newest, { backup: { entry } }) => (entry.modified > newest ? entry.modified : newest), 0n);
+  const timeline = kept.at(-1)?.backup.startSegment?.timeline;
   for (const { wal } of inventories) {
     for (const { kind, segment, object } of wal) {
       if (kind !== 'segment' || segment === undefined || from === undefined || segment.number < from) continue;
+      if (segment.timeline !== timeline) continue;
       const stored = modifiedOf(object);
       if (stored > last) last = stored;
     }

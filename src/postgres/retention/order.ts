@@ -1,5 +1,5 @@
 /** The backups of all storages in one order, and what builds on what. */
-import { inOrderOfCompletion, inOrderOfStart } from '../../catalog/order.ts';
+import { completionOf, inOrderOfCompletion, inOrderOfStart } from '../../catalog/order.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import type { ArchivedBackup, Inventory } from '../inventory/inventory.ts';
@@ -22,7 +22,8 @@ export function isProtected({ isPermanent, isPermanenceKnown }: ArchivedBackup):
 
 /**
  * The backups of all storages, oldest first. They are ordered by the time of their completion, never by names: those start
- * over with a new system. Within one timeline of one system positions in the WAL decide, which no clock can get wrong.
+ * over with a new system. But no clock makes a backup older than those before it in the WAL of its timeline, and of the
+ * timelines that this one descends from.
  *
  * @param byStart sort by the recorded start instead, as `--use-sentinel-time` wants it
  */
@@ -35,34 +36,56 @@ export function inOrderOfAge(
     backups.map((backup): PlacedBackup => ({ ...backup, storageName })),
   );
   if (byStart) return inOrderOfStart(placed, now);
-  const ordered = inOrderOfCompletion(placed, now);
-  const places = Map.groupBy(ordered.keys(), (place) => lineOf(ordered[place]));
-  const corrected = [...ordered];
-  for (const [line, taken] of places) {
-    if (line === undefined) continue;
-    const members = taken
-      .flatMap((place) => ordered[place] ?? [])
-      .sort((a, b) => compare(positionOf(a), positionOf(b)));
-    for (const [index, place] of taken.entries()) {
-      const member = members[index];
-      if (member !== undefined) corrected[place] = member;
-    }
+  const times = new Map<PlacedBackup, TimeNs>();
+  for (const ofSystem of Map.groupBy(placed, systemOf).values()) {
+    for (const [backup, time] of timesAlongWal(ofSystem, inventories, now)) times.set(backup, time);
   }
-  return corrected;
+  const timeOf = (backup: PlacedBackup): TimeNs => times.get(backup) ?? 0n;
+  // Sorting is stable: of what is equal the order of completion decides.
+  return inOrderOfCompletion(placed, now).sort((a, b) => compare(timeOf(a), timeOf(b)) || compareInWal(a, b));
 }
 
-/** Timeline and system, within which positions can be compared. */
-function lineOf(backup: PlacedBackup | undefined): string | undefined {
-  if (backup?.startSegment === undefined) return undefined;
-  return `${systemOf(backup)} ${backup.startSegment.timeline}`;
+/** Of the backups of one system: their times of completion, lifted to the latest of all that come before them in the WAL. */
+function timesAlongWal(
+  backups: readonly PlacedBackup[],
+  inventories: readonly Inventory[],
+  now: TimeNs,
+): ReadonlyMap<PlacedBackup, TimeNs> {
+  const times = new Map<PlacedBackup, TimeNs>();
+  const timelines = new Map<number, PlacedBackup[]>();
+  for (const backup of backups.toSorted(compareInWal)) {
+    const { timeline = 0 } = backup.startSegment ?? {};
+    const own = timelines.get(timeline) ?? [];
+    const way = inventories.flatMap(({ histories }) => histories.get(timeline) ?? []);
+    const before = [
+      own.at(-1),
+      ...way.map(({ timeline: ancestor, switchLsn }) =>
+        timelines.get(ancestor)?.findLast((earlier) => positionOf(earlier) < switchLsn),
+      ),
+    ];
+    const known = before.flatMap((earlier) => (earlier === undefined ? [] : (times.get(earlier) ?? [])));
+    times.set(
+      backup,
+      known.reduce((latest, time) => (time > latest ? time : latest), completionOf(backup, now)),
+    );
+    own.push(backup);
+    timelines.set(timeline, own);
+  }
+  return times;
 }
 
-function positionOf({ sentinel, metadata, startSegment }: ArchivedBackup): readonly [bigint, bigint] {
-  return [startSegment?.number ?? 0n, sentinel?.startLsn ?? metadata?.startLsn ?? 0n];
+/** By timeline, then by position; those without a timeline first. */
+function compareInWal(a: ArchivedBackup, b: ArchivedBackup): number {
+  const [timelineA, timelineB] = [a.startSegment?.timeline ?? 0, b.startSegment?.timeline ?? 0];
+  return timelineA - timelineB || compare(positionOf(a), positionOf(b));
 }
 
-function compare([a, inA]: readonly [bigint, bigint], [b, inB]: readonly [bigint, bigint]): number {
-  return a < b ? -1 : a > b ? 1 : inA < inB ? -1 : inA > inB ? 1 : 0;
+function positionOf({ sentinel, metadata }: ArchivedBackup): bigint {
+  return sentinel?.startLsn ?? metadata?.startLsn ?? 0n;
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Finds what backups build on. */
@@ -80,7 +103,7 @@ export function isDelta({ name, sentinel }: ArchivedBackup): boolean {
   return sentinel === undefined ? name.includes('_D_') : sentinel.kind === 'delta';
 }
 
-/** Chains among these backups. A base is looked for in the delta's own storage first, then in the others. */
+/** Chains among these backups. Of a base that several storages have, each may be the one that is meant. */
 export function chainsOf(backups: readonly PlacedBackup[]): Chains {
   const byName = Map.groupBy(backups, ({ name }) => name);
   const bySegment = Map.groupBy(backups, ({ name }) => walFileNameOf(name));
@@ -89,12 +112,10 @@ export function chainsOf(backups: readonly PlacedBackup[]): Chains {
     return digits === undefined ? [] : (bySegment.get(digits) ?? []).filter((other) => other.name !== name);
   };
   const parentsOf = (backup: PlacedBackup): readonly PlacedBackup[] => {
-    const { sentinel, storageName } = backup;
+    const { sentinel } = backup;
     if (sentinel === undefined) return guess(backup.name);
     if (sentinel.kind === 'full') return [];
-    const found = byName.get(sentinel.parent) ?? [];
-    const near = found.filter((base) => base.storageName === storageName);
-    return near.length > 0 ? near : found;
+    return byName.get(sentinel.parent) ?? [];
   };
   const follow = (first: readonly PlacedBackup[]): readonly PlacedBackup[] => {
     const bases = new Set(first);

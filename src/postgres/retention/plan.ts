@@ -89,7 +89,10 @@ function neededBy({ rule, kept, running, inventories, backups }: DeletionContext
   const [first] = inventories;
   const segmentBytes = first?.segmentBytes ?? 1;
   if (rule.kind !== 'everything' && rule.kind !== 'target') checkSegmentSize(backups, segmentBytes);
-  const keeping = [...kept].map(([backup, { wal }]) => ({ backup, wal }));
+  const keeping = backups.flatMap((backup) => {
+    const wal = kept.get(backup)?.wal;
+    return wal === undefined ? [] : [{ backup, wal }];
+  });
   return neededWal(
     keeping,
     running.map(({ startSegment }) => startSegment?.number),

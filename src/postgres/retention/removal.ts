@@ -6,7 +6,7 @@ import type { Inventory } from '../inventory/inventory.ts';
 import { catchupsOf, goingCatchup, reportsOf } from './beside-backups.ts';
 import { uselessHistories, type KeptTimelines } from './histories.ts';
 import { isNeeded, segmentsOf, type NeededWal } from './needed-wal.ts';
-import type { PlacedBackup } from './order.ts';
+import { chainsOf, type Chains, type PlacedBackup } from './order.ts';
 import type { GoingBackup, PlannedRemoval } from './removal-steps.ts';
 import type { DeletionRule } from './rule.ts';
 import type { Keeping } from './selection.ts';
@@ -42,14 +42,15 @@ export function noRemoval(storageName: string | undefined): PlannedRemoval {
 /** What goes from a storage: of `context` everything that stays is known, of `needed` the WAL. */
 export function removalIn(context: DeletionContext, needed: NeededWal): (inventory: Inventory) => PlannedRemoval {
   const { rule, scope, backups, kept, folders, inventories, now } = context;
-  if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups);
+  if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups, chainsOf(backups));
+  const chains = chainsOf(backups);
   const useless = scope.wal ? uselessHistories(inventories, timelinesOf(context, needed)) : new Set();
   return (inventory) => {
     const { storageName, segmentBytes, wal, others } = inventory;
     const isHere = (one: { readonly storageName: string | undefined }): boolean => one.storageName === storageName;
     const reports = reportsOf(others);
     const here = backups.filter(isHere);
-    const going = here.filter((backup) => !kept.has(backup)).map((backup) => goingBackup(backup, reports));
+    const going = here.filter((backup) => !kept.has(backup)).map((backup) => goingBackup(backup, chains, reports));
     const names = new Set(here.map(({ name }) => name));
     const leftovers = scope.folders ? folders.filter((folder) => isHere(folder) && folder.isAbandoned) : [];
     const catchups = scope.catchups ? catchupsOf(others, segmentBytes).filter((one) => isOld(one, needed)) : [];
@@ -75,15 +76,15 @@ function isOld(
   return startNumber < from && modified <= storedUntil;
 }
 
-function goingBackup(backup: PlacedBackup, reports: ReadonlyMap<string, ObjectInfo>): GoingBackup {
-  const { name, entry, objects, sentinel } = backup;
+function goingBackup(backup: PlacedBackup, chains: Chains, reports: ReadonlyMap<string, ObjectInfo>): GoingBackup {
+  const { name, entry, objects } = backup;
   const report = reports.get(name);
   const rest = objects.filter(({ key }) => key !== entry.sentinelKey);
   const sentinelObject = objects.find(({ key }) => key === entry.sentinelKey);
   if (sentinelObject === undefined) throw new TypeError(`no sentinel among the objects of ${name}`);
   return {
     name,
-    parent: sentinel?.kind === 'delta' ? sentinel.parent : undefined,
+    parent: chains.parentsOf(backup)[0]?.name,
     sentinel: sentinelObject,
     objects: report === undefined ? rest : [...rest, report],
   };
@@ -115,7 +116,7 @@ function timelinesOf({ kept, running, inventories }: DeletionContext, needed: Ne
   return { beginnings, wal, storedUntil: needed.storedUntil };
 }
 
-function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[]): PlannedRemoval {
+function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[], chains: Chains): PlannedRemoval {
   const { storageName, unfinished, wal, others, segmentBytes } = inventory;
   const catchups = catchupsOf(others, segmentBytes).flatMap((catchup) => goingCatchup(catchup) ?? []);
   const here = backups.filter((backup) => backup.storageName === storageName);
@@ -123,7 +124,7 @@ function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[]): P
   const taken = new Set(catchups.flatMap(({ sentinel, objects }) => [sentinel, ...objects]));
   return {
     storageName,
-    backups: [...here.map((backup) => goingBackup(backup, reports)), ...catchups],
+    backups: [...here.map((backup) => goingBackup(backup, chains, reports)), ...catchups],
     leftovers: unfinished.flatMap(({ objects }) => objects),
     wal: wal.map(({ object }) => object),
     others: others.filter((object) => !taken.has(object) && !isLeaseKey(object.key)),

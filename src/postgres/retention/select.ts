@@ -140,8 +140,9 @@ function policy(backups: readonly PlacedBackup[], { outcome }: PolicyRule): Sele
   for (const backup of backups) {
     const { name, storageName } = backup;
     const keep = outcomes.get(storageName)?.find((one) => one.name === name);
-    if (keep !== undefined) kept.set(backup, { wal: keep.wal, reasons: keep.reasons.map(reasonText) });
-    else if (backup === newest) kept.set(backup, { wal: 'following', reasons: ['the newest backup'] });
+    // WAL that is archived now follows the newest one, whatever the policy thinks of that.
+    const wal = backup === newest ? 'following' : keep?.wal;
+    if (wal !== undefined) kept.set(backup, { wal, reasons: keep?.reasons.map(reasonText) ?? ['the newest backup'] });
   }
   return { kept, goesBecause: () => 'no line of the policy keeps it', nothing: undefined };
 }

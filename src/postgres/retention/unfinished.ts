@@ -25,7 +25,7 @@ const pendingNs = 7n * 24n * hourNs;
 export function unfinishedOf(inventories: readonly Inventory[], now: TimeNs): readonly PlacedFolder[] {
   const completed = inventories.flatMap(({ backups }) => backups.map(({ entry }) => entry.modified));
   const lastCompleted = completed.reduce<TimeNs | undefined>((last, time) => maximum(last, time), undefined);
-  return inventories.flatMap(({ storageName, unfinished }) =>
+  const folders = inventories.flatMap(({ storageName, unfinished }) =>
     unfinished.map((folder): PlacedFolder => {
       const last = lastModified(folder.objects) ?? 0n;
       const { isPending } = folder;
@@ -34,6 +34,7 @@ export function unfinishedOf(inventories: readonly Inventory[], now: TimeNs): re
       return { ...folder, storageName, isAbandoned, reason: reasonOf(isPending, isAbandoned, isOld) };
     }),
   );
+  return folders.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 function reasonOf(isPending: boolean, isAbandoned: boolean, isOld: boolean): string {
