@@ -122,7 +122,12 @@ describe.skipIf(majors.length === 0)('wal-receive', () => {
     const environment = { ...receiving, WALG_PG_WAL_SIZE: '1' };
     await server.query('CREATE TABLE ledger AS SELECT n, md5(n::text) AS m FROM generate_series(1, 100) AS n');
     await using standby = await startStandby(server, { wal_sender_timeout: '20s' });
-    const receiver = rig.start(['wal-receive'], { ...environment, ...standby.environment });
+    const receiver = rig.start(['wal-receive'], {
+      ...environment,
+      ...standby.environment,
+      WALG_UPLOAD_WAL_METADATA: 'INDIVIDUAL',
+      WALG_USE_WAL_DELTA: 'true',
+    });
     await receiver.logged(/receiving WAL slot=walg timeline=1/);
     await rig.succeed(['backup-push', server.dataDirectory], environment);
     await server.query(`INSERT INTO ledger SELECT n, 'before' FROM generate_series(101, 20000) AS n`);
@@ -139,6 +144,7 @@ describe.skipIf(majors.length === 0)('wal-receive', () => {
     await standby.crash();
     const names = archived(rig);
     expect(names).toContain('00000002.history.lz4');
+    expect(names.filter((name) => /^[0-9A-F]{24}\.json$/.test(name))).not.toEqual([]);
     expect(names.filter((name) => /^00000001[0-9A-F]{16}\.partial\.lz4$/.test(name))).toHaveLength(1);
     expect(names.filter((name) => /^00000002[0-9A-F]{16}\.partial\.lz4$/.test(name))).toHaveLength(1);
 

@@ -99,4 +99,22 @@ describe('reachOf', () => {
     const wal = { ...archive({ 1: [2, 3] }), segmentBytes: 1024 * 1024 };
     expect(reachOf(wal, backup('0/200028', '0/200100'), 'latest')).toMatchObject({ end: parseLsn('0/400000') });
   });
+
+  it('ends in a partial segment where the whole one is missing', () => {
+    const partial = (timeline: number, number: bigint, end: string): ArchivedWal['partials'] =>
+      new Map([[timeline, new Map([[number, { key: 'p', end: parseLsn(end) }]])]]);
+    const grown = { ...archive({ 1: [2, 3] }), partials: partial(1, 4n, '0/4000A00') };
+    expect(reachOf(grown, second, 'latest')).toMatchObject({
+      end: parseLsn('0/4000A00'),
+      segments: [2n, 3n, 4n].map((number) => ({ timeline: 1, number })),
+      missing: '000000010000000000000004',
+    });
+    const whole = { ...archive({ 1: [2, 3, 4] }), partials: partial(1, 4n, '0/4000A00') };
+    expect(reachOf(whole, second, 'latest')).toMatchObject({ end: parseLsn('0/5000000') });
+    // On the way to another timeline it counts up to where that one begins.
+    const branched = { ...archive({ 1: [2, 3] }, { 2: '1\t0/4000800\tx\n' }), partials: partial(1, 4n, '0/4000A00') };
+    expect(reachOf(branched, second, 'latest')).toMatchObject({ timeline: 2, end: parseLsn('0/4000800') });
+    const promoted = { ...archive({ 1: [2, 3] }, { 2: '1\t0/4000800\tx\n' }), partials: partial(2, 4n, '0/4000F00') };
+    expect(reachOf(promoted, second, 'latest')).toMatchObject({ timeline: 2, end: parseLsn('0/4000F00') });
+  });
 });

@@ -7,7 +7,8 @@ import { lz4Codec } from '../../../../src/codecs/lz4/codec.ts';
 import { CorruptError, InterruptedError } from '../../../../src/errors.ts';
 import type { Transport } from '../../../../src/pipeline/transport.ts';
 import { systemClock, type Clock } from '../../../../src/platform/clock.ts';
-import { fetchWal, type WalFetchOptions } from '../../../../src/postgres/wal/fetch.ts';
+import { fetchWal, WalNotArchivedError, type WalFetchOptions } from '../../../../src/postgres/wal/fetch.ts';
+import { parseSegmentName } from '../../../../src/postgres/wal-segment.ts';
 import { StorageForbiddenError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
@@ -297,5 +298,55 @@ describe('wal-fetch and the prefetch folder', () => {
   it('does not look for histories there', async () => {
     writeFileSync(at('pg_wal/.wal-g/prefetch/00000002.history'), 'x');
     await expect(rigOf().fetch('00000002.history')).rejects.toMatchObject({ kind: 'archiveMissing' });
+  });
+});
+
+describe('wal-fetch of a segment that the archive has only in part', () => {
+  const whole = makeSegment(name);
+  const half = Buffer.concat([whole.subarray(0, 500_000), Buffer.alloc(madeSegmentBytes - 500_000)]);
+  const history = (branch: string): Uint8Array => Buffer.from(`1\t${branch}\tno recovery target specified\n`);
+
+  it('gives it to a server in archive recovery', async () => {
+    await archive(half, `${name}.partial`);
+    const { fetch } = rigOf({ options: { state: 'archiveRecovery' } });
+    expect(await fetch()).toBe(false);
+    expect(readFileSync(at(target)).equals(half)).toBe(true);
+    expect(files()).toEqual(['RECOVERYXLOG']);
+  });
+
+  it('prefers the whole one', async () => {
+    await archive();
+    await archive(half, `${name}.partial`);
+    await rigOf({ options: { state: 'archiveRecovery' } }).fetch();
+    expect(readFileSync(at(target)).equals(whole)).toBe(true);
+  });
+
+  it.each([
+    { state: 'standby', usesPartial: true },
+    { state: 'none', usesPartial: true },
+    { state: 'archiveRecovery', usesPartial: false },
+  ] as const)('gives it to nobody else: $state, $usesPartial', async (options) => {
+    await archive(half, `${name}.partial`);
+    await expect(rigOf({ options }).fetch()).rejects.toThrow(WalNotArchivedError);
+    expect(files()).toEqual([]);
+  });
+
+  it('cuts it where another timeline branched off in it, since recovery may be on the way to that one', async () => {
+    await archive(half, `${name}.partial`);
+    const number = Number(parseSegmentName(name, madeSegmentBytes)?.number);
+    const branch = number * madeSegmentBytes + 300_001;
+    await archive(history(`0/${branch.toString(16)}`), '00000002.history');
+    await archive(history('0/28'), '00000003.history');
+    const { fetch, logger } = rigOf({ options: { state: 'archiveRecovery' } });
+    await fetch();
+    const expected = Buffer.concat([whole.subarray(0, 300_001), Buffer.alloc(madeSegmentBytes - 300_001)]);
+    expect(readFileSync(at(target)).equals(expected)).toBe(true);
+    expect(logger.records.some(({ message }) => message.includes('another timeline begins'))).toBe(true);
+  });
+
+  it('stops the server when it is damaged', async () => {
+    await memory.write(`wal_005/${name}.partial.lz4`, fromBytes(Buffer.from('nothing of the kind')));
+    await expect(rigOf({ options: { state: 'archiveRecovery' } }).fetch()).rejects.toMatchObject({ kind: 'corrupt' });
+    expect(files()).toEqual([]);
   });
 });

@@ -447,3 +447,24 @@ describe('wal-push with a key that encrypts and cannot decrypt', () => {
     expect((await collect(await memory.read(`wal_005/${first}.lz4`))).equals(before)).toBe(true);
   });
 });
+
+describe('wal-push of a partial segment, of which the archive has one already', () => {
+  const name = `${first}.partial`;
+  const upTo = (bytes: number, behind = 0): Buffer =>
+    Buffer.concat([makeSegment(first).subarray(0, bytes), Buffer.alloc(madeSegmentBytes - bytes, behind)]);
+
+  it.each([
+    ['replaces one with less of the same WAL', upTo(5_000), upTo(7_000), true],
+    ['keeps one with more of the same WAL', upTo(7_000), upTo(5_000), false],
+    ['keeps the same', upTo(7_000), upTo(7_000), false],
+    ['keeps one whose end is another: the server must not get stuck', upTo(7_000), upTo(5_000, 9), false],
+  ])('%s', async (_, archived, local, replaced) => {
+    put(name, archived);
+    await rigOf().push(`pg_wal/${name}`);
+    put(name, local);
+    const { push, transport } = rigOf();
+    expect((await push(`pg_wal/${name}`)).outcome).toBe(replaced ? 'stored' : 'present');
+    const there = await collect(await readDecoded(transport, `wal_005/${name}`));
+    expect(there.equals(replaced ? local : archived)).toBe(true);
+  });
+});
