@@ -14,6 +14,7 @@ import { isWalEBackupName, labelMember } from '../backup/names.ts';
 import { readSmallTar } from '../backup/small-tar.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
 import { formatLsn } from '../lsn.ts';
+import { segmentPages } from '../pages/page-scan.ts';
 import { BrokenChainError, readChain } from '../restore/chain.ts';
 import { planChain } from '../restore/chain-plan.ts';
 import { contradictionsOf } from './check-control.ts';
@@ -56,6 +57,9 @@ export async function expectBackup(services: ExpectedServices, backup: string): 
   const { transport, signal } = services;
   const problems = createProblems(toldProblems);
   const notes: string[] = [];
+  if ((await transport.storage.stat(sentinelKey(backup), { signal })) === undefined) {
+    throw new ObjectNotFoundError(sentinelKey(backup), transport.storage.location);
+  }
   const found = await attempt(problems, sentinelKey(backup), () => readSentinel(transport.storage, backup, { signal }));
   if (found === undefined) {
     const nothing = { sentinel: undefined, bases: [], files: undefined, control: undefined, pages: undefined };
@@ -76,12 +80,22 @@ export async function expectBackup(services: ExpectedServices, backup: string): 
   if (files.control === undefined && !isWalEBackupName(backup)) lacks('pg_control.tar');
   const control = await readControl(services, { backup, sentinel, files, problems });
   const bases = await readBases(services, { backup, sentinel, problems });
-  const hasPageChecksums = (control?.contents?.dataChecksumVersion ?? 0) !== 0;
+  const hasPageChecksums = (control?.contents?.dataChecksumVersion ?? 0) !== 0 && hasUsualFiles(control);
   if (control?.contents?.dataChecksumVersion === 0) {
     notes.push('the cluster has no page checksums (initdb --data-checksums), so that its pages were not looked at');
   }
+  if (control?.contents !== undefined && !hasUsualFiles(control)) {
+    notes.push(
+      'the server was built with files of relations of another size than 1 GiB, so that its pages were not looked at',
+    );
+  }
   const pages = hasPageChecksums ? { start: sentinel.startLsn ?? 0n, finish: sentinel.finishLsn } : undefined;
   return { backup, sentinel, bases, files, control, pages, problems, notes };
+}
+
+/** Checksums depend on the number of a page in its relation, through files of this many (`ControlFileData.relseg_size`). */
+function hasUsualFiles(control: StoredControl | undefined): boolean {
+  return control !== undefined && Buffer.from(control.file.bytes).readUInt32LE(220) === segmentPages;
 }
 
 interface Looked {
@@ -95,8 +109,9 @@ async function attempt<T>(problems: Problems, key: Key, action: () => Promise<T>
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof CorruptError)) throw error;
-    problems.add({ key, file: undefined, what: error.message });
+    const isMissing = error instanceof ObjectNotFoundError;
+    if (!(error instanceof CorruptError) && !isMissing) throw error;
+    problems.add({ key, file: undefined, what: isMissing ? 'is missing' : error.message });
     return undefined;
   }
 }

@@ -5,6 +5,7 @@
 import { fromBytes } from '../../bytes/stage.ts';
 import { readText } from '../../catalog/backup-store.ts';
 import type { TimeNs } from '../../catalog/time.ts';
+import { sentinelKey } from '../../catalog/layout.ts';
 import { CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
@@ -128,23 +129,20 @@ export async function writeOwnReport(storage: Storage, report: VerifyReport, opt
 /** A backup is as good as the worst that it builds on, and was proven when the last of them was. Pure. */
 export function withBases(reports: readonly VerifyReport[]): ReadonlyMap<string, VerifyReport> {
   const own = new Map(reports.map((report) => [report.backup, report]));
-  return new Map(
-    reports.map((report) => {
-      const bases = report.bases.map((name) => own.get(name));
-      const damaged = bases.find((base) => base?.status === 'damaged');
-      if (damaged !== undefined) {
-        const problems = report.status === 'damaged' ? report.problems : damaged.problems;
-        const problemCount = report.status === 'damaged' ? report.problemCount : damaged.problemCount;
-        return [report.backup, { ...report, status: 'damaged', problems, problemCount }];
-      }
-      const isProven = bases.every((base) => base?.status === 'proven');
-      if (isProven) {
-        const times = [report, ...bases].map((one) => one?.provenAt);
-        const provenAt = times.reduce((a, b) => (a === undefined || b === undefined ? undefined : a < b ? a : b));
-        return [report.backup, { ...report, provenAt }];
-      }
-      const status = report.status === 'damaged' ? 'damaged' : 'partial';
-      return [report.backup, { ...report, status, provenAt: undefined }];
-    }),
-  );
+  return new Map(reports.map((report) => [report.backup, withThose(report, own)]));
+}
+
+function withThose(report: VerifyReport, own: ReadonlyMap<string, VerifyReport>): VerifyReport {
+  const bases = report.bases.map((name) => own.get(name));
+  const times = [report, ...bases].map((one) => one?.provenAt);
+  const provenAt = times.reduce((a, b) => (a === undefined || b === undefined ? undefined : a < b ? a : b));
+  const inherited = report.bases
+    .filter((name) => own.get(name)?.status === 'damaged')
+    .map((name) => ({ key: sentinelKey(name), file: undefined, what: `"${name}", on which it builds, is damaged` }));
+  if (report.status === 'damaged' || inherited.length > 0) {
+    const problems = [...report.problems, ...inherited];
+    return { ...report, provenAt, status: 'damaged', problems, problemCount: report.problemCount + inherited.length };
+  }
+  const isProven = report.status === 'proven' && bases.every((base) => base?.status === 'proven');
+  return { ...report, provenAt, status: isProven ? 'proven' : 'partial' };
 }

@@ -1,8 +1,7 @@
 /** Everything of a backup, read once, maybe in several runs. */
 import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
-import { messageOf } from '../../errors.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
-import { StorageForbiddenError } from '../../storage/errors.ts';
 import type { FileSizes } from './chain-sizes.ts';
 import { concludeParts } from './conclude-parts.ts';
 import type { ExpectedBackup } from './expected-backup.ts';
@@ -198,7 +197,7 @@ export async function storeReport({ transport, logger }: VerifyServices, report:
   try {
     await writeOwnReport(transport.storage, report);
   } catch (error) {
-    if (!(error instanceof StorageForbiddenError)) throw error;
+    if (!(error instanceof ArchiverError) || (error.kind !== 'forbidden' && error.kind !== 'cannotWrite')) throw error;
     logger.warn('the report cannot be stored', { backup: report.backup, reason: messageOf(error) });
   }
 }

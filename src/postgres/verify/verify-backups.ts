@@ -1,4 +1,5 @@
 /** Verifies several backups of one storage, one after the other, until the budget is spent. */
+import { sentinelKey } from '../../catalog/layout.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import { readSentinel } from '../backup/backup-record.ts';
 import { walFileNameOf } from '../backup/names.ts';
@@ -50,7 +51,7 @@ export async function verifyBackups(
     if (isSpent(budget)) break;
     logger.info('verifying backup', { backup });
     const base = parentIn(sizes, backup);
-    const verified = await unlessGone(() =>
+    const verified = await unlessGone(storage, backup, () =>
       verifyBackup(services, { backup, previous: own.get(backup), resume, base }),
     );
     const later = order.slice(index + 1);
@@ -94,12 +95,13 @@ function parentIn(sizes: ReadonlyMap<string, FileSizes>, backup: string): FileSi
   return undefined;
 }
 
-async function unlessGone<T>(action: () => Promise<T>): Promise<T | undefined> {
+async function unlessGone<T>(storage: Storage, backup: string, action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();
   } catch (error) {
-    if (error instanceof ObjectNotFoundError) return undefined;
-    throw error;
+    if (!(error instanceof ObjectNotFoundError)) throw error;
+    if ((await storage.stat(sentinelKey(backup))) !== undefined) throw error;
+    return undefined;
   }
 }
 

@@ -1,10 +1,9 @@
 /** Reads the WAL that follows the backups of an archive, up to the newest. */
 import { sentinelKey, walKey } from '../../catalog/layout.ts';
 import { timeOfDate } from '../../catalog/time.ts';
-import { messageOf } from '../../errors.ts';
+import { ArchiverError, messageOf } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Transport } from '../../pipeline/transport.ts';
-import { StorageForbiddenError } from '../../storage/errors.ts';
 import { archivedKey, readArchivedWal, wayTo, type ArchivedWal } from '../recovery/archived-wal.ts';
 import { reachOf, type Reach } from '../recovery/reach.ts';
 import { nextSegment, parseSegmentName, segmentName, segmentOf, segmentStart } from '../wal-segment.ts';
@@ -199,7 +198,7 @@ async function store({ archive, logger }: WalServices, report: WalReport): Promi
   try {
     await writeWalReport(archive.storage, report);
   } catch (error) {
-    if (!(error instanceof StorageForbiddenError)) throw error;
+    if (!(error instanceof ArchiverError) || (error.kind !== 'forbidden' && error.kind !== 'cannotWrite')) throw error;
     logger.warn('the report of the WAL cannot be stored', { reason: messageOf(error) });
   }
 }

@@ -35,7 +35,10 @@ describe('a report with its bases', () => {
 
   it('is partial while a base is unknown, and damaged as soon as one is', () => {
     expect(statusOf(reportOf('full'))).toEqual(['partial', undefined]);
-    expect(statusOf(reportOf('full'), reportOf('middle', { status: 'partial' }))).toEqual(['partial', undefined]);
+    expect(statusOf(reportOf('full'), reportOf('middle', { status: 'partial', provenAt: undefined }))).toEqual([
+      'partial',
+      undefined,
+    ]);
     expect(statusOf(reportOf('full', { status: 'damaged' }))[0]).toBe('damaged');
   });
 });
