@@ -1,11 +1,12 @@
 /**
- * Deletions planned in random archives: `make soak RETENTION=10000`; `SEED=…` takes that seed. Ends with a status of 1 and the
- * smallest case that was found when a plan breaks one of its promises.
+ * Deletions planned in random archives, and as many policies applied: `make soak RETENTION=10000`; `SEED=…` takes that seed.
+ * Ends with a status of 1 and the smallest case that was found when a promise is broken.
  */
 import fc from 'fast-check';
 import { anyRule } from '../retention/any-rule.ts';
 import { checkPast } from '../retention/check-plan.ts';
-import { anyPast } from '../retention/made-archive.ts';
+import { anyPolicy, checkPolicy } from '../retention/check-policy.ts';
+import { anyPast, madePast } from '../retention/made-archive.ts';
 
 const numRuns = Number(process.argv[2] ?? 10_000);
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
@@ -20,4 +21,10 @@ await fc.assert(
   { numRuns, seed },
 );
 for (const [verdict, cases] of [...verdicts].sort()) console.log(`  ${verdict}: ${cases}`);
-console.log(`${numRuns} cases, seed ${seed}, ${((performance.now() - began) / 1000).toFixed(0)} s`);
+fc.assert(
+  fc.property(anyPast, anyPolicy, fc.infiniteStream(fc.nat()), (past, policy, order) => {
+    checkPolicy(madePast(past), policy, order);
+  }),
+  { numRuns, seed },
+);
+console.log(`${numRuns} deletions and policies, seed ${seed}, ${((performance.now() - began) / 1000).toFixed(0)} s`);
