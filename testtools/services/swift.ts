@@ -225,6 +225,11 @@ workers = 0
 pipeline = ${filters.join(' ')} proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
+# A busy machine is slow: the one server behind is waited for, and not left alone for a minute after ten errors.
+conn_timeout = 15
+node_timeout = 60
+recoverable_node_timeout = 60
+error_suppression_limit = 1000000
 account_autocreate = true
 ${sections.join('')}`;
 }
