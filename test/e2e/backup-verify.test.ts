@@ -2,9 +2,12 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testedMajors } from '../../testtools/postgres/installations.ts';
+import { startStandby } from '../../testtools/postgres/standby.ts';
+import { randomWorkload } from '../../testtools/postgres/workload.ts';
 import { openRig, type Rig } from '../../testtools/rig.ts';
 
 const major = testedMajors().at(-1);
+const seed = Date.now() % 1_000_000;
 
 interface Verified {
   readonly backups: readonly {
@@ -98,5 +101,38 @@ describe.skipIf(major === undefined)('backup-verify beside a real server', () =>
     expect(await rig.cli(['backup-verify', 'LATEST', '--all'])).toMatchObject({ status: 64 });
     // The reports of verification are no backups, to anybody.
     expect((await rig.succeed(['backup-list', '--json'])).stdout).not.toContain('walvault_verify');
+  });
+
+  it('calls nothing damaged that servers wrote to while it was backed up', async () => {
+    const environment = { WALG_DELTA_MAX_STEPS: '6', WALG_COMPRESSION_METHOD: 'zstd' };
+    const settings = { max_wal_size: '64MB', min_wal_size: '32MB', checkpoint_timeout: '30s' };
+    await using rig = await openRig({ major: major ?? 0, initdbArgs: ['--data-checksums'], environment, settings });
+    const { server } = rig;
+    await server.query('CREATE SEQUENCE s');
+    await using standby = await startStandby(server, { archive_mode: 'off' });
+    const stopping = new AbortController();
+    const busy = (async () => {
+      for (const statement of randomWorkload(seed, 100_000, major ?? 0)) {
+        if (stopping.signal.aborted) return;
+        // Some cannot be done: there is no tablespace, which the standby would have to share.
+        await server.query(statement).catch(() => undefined);
+      }
+    })();
+    try {
+      await rig.succeed(['backup-push', server.dataDirectory]);
+      await rig.succeed(['backup-push', server.dataDirectory]);
+      await rig.succeed(['backup-push']);
+      const pushed = await rig.cli(['backup-push', standby.dataDirectory, '--full'], standby.environment);
+      expect(pushed.status, pushed.stderr).toBe(0);
+    } finally {
+      stopping.abort();
+      await busy;
+    }
+    await rig.archiveAll();
+    const { backups, wal, exit } = await verify(rig, '--all', '--wal');
+    expect(backups.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(backups.length).toBeGreaterThanOrEqual(4);
+    expect(wal).toMatchObject({ status: 'proven' });
+    expect(exit).toBe(0);
   });
 });
