@@ -57,7 +57,8 @@ export const walReceive = defineCommand({
     const archived = (file: LocalFile) => extras.note(file);
     try {
       await receiveWal({
-        openConnector: () => openConnector(settings, { logger }),
+        // Another server would have its own WAL, and a slot would be made there.
+        openConnector: () => openConnector(settings, { logger, onlyNamed: true }),
         archive: new SegmentArchive({ transport, preventOverwrite, archived, clock, logger, signal: uploads.signal }),
         slot,
         partialIntervalMs,

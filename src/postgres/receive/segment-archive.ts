@@ -137,8 +137,13 @@ export class SegmentArchive {
     for await (const { kind, key } of transport.storage.list(walFolder, { signal })) {
       const stored = key.slice(walFolder.length + 1);
       if (kind !== 'object' || stored.endsWith('.json')) continue;
-      const id = parseSegmentName(withoutExtension(stored), segmentBytes);
-      if (id !== undefined && id.number > (newest.get(id.timeline) ?? -1n)) newest.set(id.timeline, id.number);
+      const name = withoutExtension(stored);
+      const whole = name.replace(/\.partial$/, '');
+      const id = parseSegmentName(whole, segmentBytes);
+      // A partial one says that everything before it was received.
+      const number = id && (whole === name ? id.number : id.number - 1n);
+      if (id === undefined || number === undefined) continue;
+      if (number > (newest.get(id.timeline) ?? -1n)) newest.set(id.timeline, number);
     }
     return newest;
   }

@@ -46,6 +46,8 @@ export interface ConnectorOptions {
   readonly home?: string;
   /** For the order of hosts; 0 … 1. */
   readonly random?: () => number;
+  /** Never try localhost:5432 in the place of a host that does not answer, as WAL-G does; default false. */
+  readonly onlyNamed?: boolean;
 }
 
 interface Route {
@@ -59,14 +61,17 @@ interface Route {
  *
  * @throws ConnectionParameterError, SettingError
  */
-export function openConnector(raw: RawSettings, { logger, home = homedir(), random }: ConnectorOptions): Connector {
+export function openConnector(
+  raw: RawSettings,
+  { logger, home = homedir(), random, onlyNamed = false }: ConnectorOptions,
+): Connector {
   const parameters = readParameters(raw, home);
   if (parameters.ignoredUrl === 'other database') logger.warn('DATABASE_URL is for another kind of database; ignored');
   if (parameters.ignoredUrl === 'other variables')
     logger.debug('DATABASE_URL is ignored: PG variables name the server');
   refuseUnsupported(parameters);
   const endpoints = listEndpoints(parameters, random);
-  return new RouteFinder({ parameters, endpoints, home, logger });
+  return new RouteFinder({ parameters, endpoints, home, logger, onlyNamed });
 }
 
 function refuseUnsupported(parameters: Parameters): void {
@@ -81,6 +86,7 @@ class RouteFinder implements Connector {
   readonly #home: string;
   readonly #logger: Logger;
   readonly #user: string;
+  readonly #onlyNamed: boolean;
   #route: Route | undefined;
 
   constructor(options: {
@@ -88,7 +94,9 @@ class RouteFinder implements Connector {
     readonly endpoints: readonly Endpoint[];
     readonly home: string;
     readonly logger: Logger;
+    readonly onlyNamed: boolean;
   }) {
+    this.#onlyNamed = options.onlyNamed;
     this.#parameters = options.parameters;
     this.#endpoints = options.endpoints;
     this.#home = options.home;
@@ -146,7 +154,13 @@ class RouteFinder implements Connector {
     const endpoint: Endpoint = { host: 'localhost', address: undefined, port: 5432 };
     const isNamed = this.#parameters.originOf('host') === 'PGHOST';
     const isTried = this.#endpoints.some(({ host, port }) => port === 5432 && /^(?:localhost|127\.|::1$)/.test(host));
-    if (!isNamed || isTried || failed.some(({ error }) => isServerMessage(error) || isRefusal(error))) return undefined;
+    if (
+      this.#onlyNamed ||
+      !isNamed ||
+      isTried ||
+      failed.some(({ error }) => isServerMessage(error) || isRefusal(error))
+    )
+      return undefined;
     this.#logger.warn('cannot connect by PGHOST and PGPORT, trying localhost:5432');
     const before = [...failed];
     const session = await this.#search([endpoint], request, failed);
