@@ -1,6 +1,6 @@
 /** A storage seen from one of its folders: `WALG_STORAGE_PREFIX`. Adapters know nothing of it. */
 import { checkKey, checkPrefix } from './key.ts';
-import type { FolderInfo, Key, ListOptions, ObjectInfo, Storage } from './storage.ts';
+import type { Abortable, FolderInfo, Key, ListOptions, ObjectInfo, ObjectVersionInfo, Storage } from './storage.ts';
 
 /** A view whose root is the folder `folder` of `storage`; disposing of it disposes of the storage. */
 export function inFolder(storage: Storage, folder: Key): Storage {
@@ -27,6 +27,13 @@ export function inFolder(storage: Storage, folder: Key): Storage {
   }
 
   const protection = storage.protection?.bind(storage);
+  const { versions } = storage;
+  const innerVersions = versions && {
+    async *list(prefix: Key, options?: Abortable): AsyncIterable<ObjectVersionInfo> {
+      for await (const info of versions.list(outerPrefix(prefix), options)) yield inner(info);
+    },
+    delete: async (key: Key, version: string, options?: Abortable) => versions.delete(outer(key), version, options),
+  };
   return {
     location: `${storage.location.replace(/\/$/, '')}/${folder}`,
     isRemote: storage.isRemote,
@@ -41,6 +48,7 @@ export function inFolder(storage: Storage, folder: Key): Storage {
     copy: async (from, to, options) => storage.copy(outer(from), outer(to), options),
     removeLeftovers: async (prefix, options) => storage.removeLeftovers(outerPrefix(prefix), options),
     ...(protection !== undefined && { protection }),
+    ...(innerVersions !== undefined && { versions: innerVersions }),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

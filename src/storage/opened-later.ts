@@ -1,5 +1,6 @@
 /** A storage that is opened when it is needed: one of several, of which one may be away without ending the run. */
-import type { FolderInfo, ObjectInfo, Storage } from './storage.ts';
+import type { FolderInfo, ObjectInfo, ObjectVersionInfo, Storage } from './storage.ts';
+import { deleteVersion, versionsBelow } from './versions.ts';
 
 /**
  * Opens at the first call, and tries again at the next one when that failed; what the opening throws, the call throws.
@@ -36,6 +37,12 @@ export function openedLater(location: string, open: () => Promise<Storage>): Sto
     copy: async (from, to, options) => (await storage()).copy(from, to, options),
     removeLeftovers: async (prefix, options) => (await storage()).removeLeftovers(prefix, options),
     protection: async (options) => (await (await storage()).protection?.(options)) ?? {},
+    versions: {
+      async *list(prefix, options): AsyncIterable<ObjectVersionInfo> {
+        yield* versionsBelow(await storage(), prefix, options);
+      },
+      delete: async (key, version, options) => deleteVersion(await storage(), key, version, options),
+    },
     async [Symbol.asyncDispose]() {
       await (await opening?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },

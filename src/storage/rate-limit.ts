@@ -16,6 +16,7 @@ export function withRateLimit(storage: Storage, limiter: RateLimiter): Storage {
     copy: (from, to, options) => storage.copy(from, to, options),
     removeLeftovers: (prefix, options) => storage.removeLeftovers(prefix, options),
     ...(protection !== undefined && { protection }),
+    versions: storage.versions,
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -98,6 +98,7 @@ export function withRetry(storage: Storage, policy: RetryPolicy, clock: Clock, l
     ...(ask !== undefined && {
       protection: (options?: Abortable) => repeat('protection', options?.signal, () => ask(options)),
     }),
+    versions: storage.versions,
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -38,6 +38,22 @@ export interface Protection {
   readonly lockText?: string | undefined;
 }
 
+/** A version of an object as a listing of versions sees it. */
+export interface ObjectVersionInfo extends ObjectInfo {
+  /** What the place calls it; undefined where it keeps no versions. */
+  readonly version: string | undefined;
+  /** `deletion`: not bytes, but a mark that the object was deleted. */
+  readonly state: 'latest' | 'older' | 'deletion';
+}
+
+/** The older versions that a place keeps of its objects. */
+export interface ObjectVersions {
+  /** All versions of everything below a folder, in any order; where none are kept, the objects. */
+  list(prefix: Key, options?: Abortable): AsyncIterable<ObjectVersionInfo>;
+  /** Removes one version for good; one that is not there is no error. */
+  delete(key: Key, version: string, options?: Abortable): Promise<void>;
+}
+
 /** Something that can be called off. */
 export interface Abortable {
   readonly signal?: AbortSignal | undefined;
@@ -123,4 +139,6 @@ export interface Storage extends AsyncDisposable {
   removeLeftovers(prefix: Key, options?: Abortable): Promise<void>;
   /** What the place does beside, for `doctor`; only where there is something to ask. A refusal to tell is no error. */
   protection?(options?: Abortable): Promise<Protection>;
+  /** Only where the place may keep versions of objects. */
+  readonly versions?: ObjectVersions | undefined;
 }

@@ -9,7 +9,7 @@ import { openS3Requests } from '../../src/storage/s3/open-requests.ts';
 import { openS3Storage } from '../../src/storage/s3/open.ts';
 import type { S3Storage } from '../../src/storage/s3/s3-storage.ts';
 import { elementsOf } from '../../src/storage/xml.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import type { ObjectVersionInfo, Storage } from '../../src/storage/storage.ts';
 import { createUploadBuffers } from '../../src/storage/upload-buffers.ts';
 import { hasSeaweedFs, startSeaweedFs, type SeaweedFs } from '../../testtools/services/seaweedfs.ts';
 import { storageContract } from '../../testtools/storage-contract.ts';
@@ -163,9 +163,15 @@ describe.skipIf(!installed)(`SeaweedFS${installed ? '' : ' (not installed here)'
     expect(await keysOf(storage, 'f', true)).toEqual(['f/a', 'f/ab', 'f/b']);
     expect(await versions()).toBe(10);
     expect(await storage.protection()).toEqual({ versions: 'on', lock: 'off' });
+    const all: ObjectVersionInfo[] = [];
+    for await (const one of storage.versions.list('f')) if (one.key === 'f/ab') all.push(one);
+    expect(all.map(({ state }) => state).sort()).toEqual(['latest', 'older', 'older']);
+    await storage.versions.delete('f/ab', all.find(({ state }) => state === 'latest')?.version ?? '');
+    expect((await collect(await storage.read('f/ab'))).toString()).toBe('two');
+    expect(await versions()).toBe(9);
     await storage.delete(['f/a', 'f/b', 'g/none']);
     expect(await keysOf(storage, '', true)).toEqual(['f/ab', 'first']);
-    expect(await versions()).toBe(4);
+    expect(await versions()).toBe(3);
   });
 
   it('keeps objects in the root of a bucket', async () => {

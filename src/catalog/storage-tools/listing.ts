@@ -1,5 +1,6 @@
 /** Listings of a storage for people, in the order of WAL-G: what is nearer to the root comes first. */
-import type { Abortable, FolderInfo, Key, ObjectInfo, Storage } from '../../storage/storage.ts';
+import type { Abortable, FolderInfo, Key, ObjectInfo, ObjectVersionInfo, Storage } from '../../storage/storage.ts';
+import { versionsBelow } from '../../storage/versions.ts';
 import { timeOfDate, type TimeNs } from '../time.ts';
 
 /** A line of a listing. */
@@ -21,18 +22,45 @@ export interface ListedItem {
 export interface ListingOptions extends Abortable {
   /** All objects below; default one level, its folders first. */
   readonly recursive: boolean;
+  /** Older versions and deletions as well, where the storage keeps them; default: objects as they are now. */
+  readonly allVersions?: boolean;
 }
 
 /** Lists a folder, '' for the root. One that is not there is empty. */
 export async function listFolder(
   storage: Storage,
   folder: Key,
-  { recursive, signal }: ListingOptions,
+  { recursive, allVersions = false, signal }: ListingOptions,
 ): Promise<readonly ListedItem[]> {
+  if (allVersions) return listVersions(storage, folder, { recursive, signal });
   const items: ListedItem[] = [];
   for await (const item of storage.list(folder, { recursive, signal })) items.push(listedItem(item, folder));
   return inOrder(items);
 }
+
+/** Places list versions of everything below; for one level its folders are made of that. */
+async function listVersions(
+  storage: Storage,
+  folder: Key,
+  { recursive, signal }: ListingOptions,
+): Promise<readonly ListedItem[]> {
+  const items: ListedItem[] = [];
+  const folders = new Set<string>();
+  for await (const info of versionsBelow(storage, folder, { signal })) {
+    const item = listedItem(info, folder);
+    const slash = item.name.indexOf('/');
+    if (recursive || slash < 0) items.push({ ...item, version: info.version, note: notes[info.state] });
+    else folders.add(item.name.slice(0, slash));
+  }
+  for (const name of folders) items.push({ kind: 'folder', name, sizeBytes: 0, modified: undefined });
+  return inOrder(items);
+}
+
+const notes: Readonly<Record<ObjectVersionInfo['state'], string | undefined>> = {
+  latest: undefined,
+  older: 'OLDER',
+  deletion: 'DELETE',
+};
 
 /** How an object or a folder is listed, seen from a folder. */
 export function listedItem(item: ObjectInfo | FolderInfo, folder: Key): ListedItem {
@@ -47,7 +75,9 @@ export function inOrder(items: readonly ListedItem[]): readonly ListedItem[] {
   return keyed
     .sort((a, b) => {
       if (a.item.kind !== b.item.kind) return a.item.kind === 'folder' ? -1 : 1;
-      return a.components.length - b.components.length || compareComponents(a.components, b.components);
+      const byName = a.components.length - b.components.length || compareComponents(a.components, b.components);
+      // Versions: the newest first.
+      return byName || Number((b.item.modified ?? 0n) - (a.item.modified ?? 0n));
     })
     .map(({ item }) => item);
 }

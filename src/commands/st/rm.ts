@@ -1,7 +1,14 @@
-import { expandGlob, objectsBelow, parsePath } from '../../catalog/storage-tools/paths.ts';
+import {
+  expandGlob,
+  objectsBelow,
+  parseObjectPath,
+  parsePath,
+  type StoragePath,
+} from '../../catalog/storage-tools/paths.ts';
 import { ArchiverError } from '../../errors.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
-import type { ObjectInfo } from '../../storage/storage.ts';
+import { deleteVersion, versionsBelow } from '../../storage/versions.ts';
+import type { ObjectInfo, Storage } from '../../storage/storage.ts';
 import { defineCommand, type App } from '../command.ts';
 import { atEach, globOption, placesOf, targetOption, toolStatuses, type Place } from './places.ts';
 
@@ -14,7 +21,12 @@ export const stRm = defineCommand({
     'dry-run': { type: 'boolean', text: 'Only say what would be deleted.' },
     'all-versions': {
       type: 'boolean',
-      text: 'Delete older versions as well. That is always done where the bucket keeps versions.',
+      text: 'Delete also what only has older versions left. Those of other objects are always deleted.',
+    },
+    'version-id': {
+      type: 'string',
+      placeholder: 'ID',
+      text: 'Delete this version of the object and no other; st ls --all-versions shows them.',
     },
     ...targetOption,
     ...globOption,
@@ -25,7 +37,24 @@ export const stRm = defineCommand({
   ],
   exitStatuses: { ...toolStatuses, 66: 'nothing there' },
   async run(app, { positionals: [path = ''], options }) {
-    const removal = { path, isGlob: options['glob'] === true, isDryRun: options['dry-run'] === true };
+    const version = options['version-id'];
+    if (typeof version === 'string') {
+      if (options['glob'] === true || options['all-versions'] === true || options['dry-run'] === true) {
+        throw new ArchiverError('usage', '--version-id excludes --glob, --all-versions and --dry-run');
+      }
+      const key = parseObjectPath(path);
+      await atEach(app, await placesOf(app, options), ({ storage }) =>
+        deleteVersion(storage, key, version, { signal: app.signal }),
+      );
+      app.logger.info('version deleted', { key, version });
+      return undefined;
+    }
+    const removal = {
+      allVersions: options['all-versions'] === true,
+      path,
+      isGlob: options['glob'] === true,
+      isDryRun: options['dry-run'] === true,
+    };
     await atEach(app, await placesOf(app, options), (place) => remove(app, place, removal));
     return undefined;
   },
@@ -35,6 +64,8 @@ interface Removal {
   readonly path: string;
   readonly isGlob: boolean;
   readonly isDryRun: boolean;
+  /** Also objects of which only older versions are left. */
+  readonly allVersions: boolean;
 }
 
 async function remove(app: App, { name, storage }: Place, removal: Removal): Promise<void> {
@@ -61,7 +92,7 @@ async function remove(app: App, { name, storage }: Place, removal: Removal): Pro
 
 async function objectsOf(
   { storage }: Pick<Place, 'storage'>,
-  { path, isGlob }: Removal,
+  { path, isGlob, allVersions }: Removal,
   signal: AbortSignal,
 ): Promise<readonly ObjectInfo[]> {
   if (isGlob) return objectsBelow(storage, await expandGlob(storage, path, { signal }), { signal });
@@ -71,6 +102,23 @@ async function objectsOf(
       hint: 'Name an object or a folder; "delete everything" deletes backups and WAL.',
     });
   }
+  if (allVersions) return everKept(storage, { key, isFolder }, signal);
   const object = isFolder ? undefined : await storage.stat(key, { signal });
   return object === undefined ? objectsBelow(storage, [{ kind: 'folder', key }], { signal }) : [object];
+}
+
+/** Every object of which there is any version: the one of that name, else all below. */
+async function everKept(
+  storage: Storage,
+  { key, isFolder }: StoragePath,
+  signal: AbortSignal,
+): Promise<readonly ObjectInfo[]> {
+  const parent = key.slice(0, Math.max(key.lastIndexOf('/'), 0));
+  const found = new Map<string, ObjectInfo>();
+  for await (const info of versionsBelow(storage, parent, { signal })) {
+    const isInside = info.key.startsWith(`${key}/`);
+    if (isInside || (info.key === key && !isFolder)) found.set(info.key, info);
+  }
+  const object = found.get(key);
+  return object === undefined ? [...found.values()] : [object];
 }

@@ -111,6 +111,7 @@ export function withReports(storage: Storage, report: Report): Storage {
       ),
     removeLeftovers: (prefix, options) => storage.removeLeftovers(prefix, options),
     protection: async (options) => (await storage.protection?.(options)) ?? {},
+    versions: storage.versions,
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -11,6 +11,8 @@ import type {
   Key,
   ListOptions,
   ObjectInfo,
+  ObjectVersionInfo,
+  ObjectVersions,
   Protection,
   ReadOptions,
   Storage,
@@ -114,6 +116,21 @@ export class S3Storage implements Storage {
     signal?.throwIfAborted();
     const { bucketProtection } = await import('./protection.ts');
     return bucketProtection(this.#requests, { signal });
+  }
+
+  readonly versions: ObjectVersions = {
+    list: (prefix, options) => this.#listVersions(prefix, options),
+    delete: async (key, version, { signal } = {}) => {
+      checkKey(key);
+      const { deleteVersion } = await import('./versions.ts');
+      await deleteVersion(this.#requests, { key, versionId: version }, { signal });
+    },
+  };
+
+  async *#listVersions(prefix: Key, { signal }: Abortable = {}): AsyncGenerator<ObjectVersionInfo> {
+    checkPrefix(prefix);
+    const { listVersions } = await import('./versions.ts');
+    yield* listVersions(this.#requests, prefix, { signal, logger: this.#options.logger });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
