@@ -32,7 +32,7 @@ async function shown(storage: Storage, name: string, segmentMebibytes?: number):
   return JSON.parse((await show(storage, [name, '--json'], segmentMebibytes)).stdout) as Shown;
 }
 
-describe('backup-show', () => {
+describe('backup-show', { timeout: 60_000 }, () => {
   it.each(catalogueFixtures)('shows every backup of %s', async (fixture) => {
     const storage = await openListedFixture(fixture);
     const { backups, wal_segment_size_bytes: segmentBytes } = readExpected(fixture);

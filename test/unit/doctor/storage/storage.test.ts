@@ -199,7 +199,7 @@ describe('the checks of a storage', () => {
     expect(await keysOf(storage)).toEqual([]);
   });
 
-  it('leave nothing behind, whichever call fails', async () => {
+  it('leave nothing behind, whichever call fails', { timeout: 60_000 }, async () => {
     const all = faultyStorage(createMemoryStorage(), () => undefined);
     await run(all);
     for (let nth = 0; nth < all.calls.length; nth += 1) {

@@ -38,7 +38,7 @@ async function permanentOf(storage: Storage): Promise<readonly string[]> {
   return names.sort();
 }
 
-describe('backup-mark', () => {
+describe('backup-mark', { timeout: 60_000 }, () => {
   it('marks what the backup builds on, the oldest first', async () => {
     const storage = await openCatalogueFixture('pg15-lz4-delta');
     const log = await mark(storage, second);

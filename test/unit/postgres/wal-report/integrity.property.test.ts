@@ -79,7 +79,7 @@ function requestOf({ current, stop, switches, ...limits }: Archive): IntegrityRe
   };
 }
 
-it('whole stretches come to the same as looking at one segment after the other', () => {
+it('whole stretches come to the same as looking at one segment after the other', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(archives, (archive) => {
       const { status, stretches } = checkIntegrity(listed(archive), requestOf(archive));

@@ -10,7 +10,7 @@ function runsOf(given: readonly number[]) {
   return collector.runs().get(1) ?? [];
 }
 
-it('runs hold exactly the segments that were taken, in whatever order and however often', () => {
+it('runs hold exactly the segments that were taken, in whatever order and however often', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(numbers, (given) => {
       const runs = runsOf(given);
@@ -22,7 +22,7 @@ it('runs hold exactly the segments that were taken, in whatever order and howeve
   );
 });
 
-it('a range is split into what is there and what is not, without a hole and downwards', () => {
+it('a range is split into what is there and what is not, without a hole and downwards', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(numbers, fc.nat(60), fc.nat(60), (given, a, b) => {
       const [low, high] = [BigInt(Math.min(a, b)), BigInt(Math.max(a, b))];
@@ -39,7 +39,7 @@ it('a range is split into what is there and what is not, without a hole and down
   );
 });
 
-it('timelines are apart from each other', () => {
+it('timelines are apart from each other', { timeout: 60_000 }, () => {
   const collector = new SegmentCollector();
   for (const timeline of [3, 1, 3]) collector.add({ timeline, number: BigInt(timeline) });
   expect([...collector.runs()]).toEqual([
