@@ -155,4 +155,37 @@ describe.skipIf(majors.length === 0)('wal-receive', () => {
     expect(await factOf(restored, 'ledger')).toBe(fact);
     expect(await restored.value('SELECT timeline_id FROM pg_control_checkpoint()')).toBe('3');
   });
+
+  it('follows a failover to the server that is the primary now', async () => {
+    const major = majors.at(-1) ?? 0;
+    await using rig = await openRig({ major, archiving: false, settings, initdbArgs: ['--wal-segsize=1'] });
+    const { server } = rig;
+    await server.query('CREATE TABLE ledger (n int, m text)');
+    await using standby = await startStandby(server, { wal_keep_size: '64MB' });
+    const receiver = rig.start(['wal-receive'], {
+      ...receiving,
+      PGHOST: `${server.socketDirectory},${standby.socketDirectory}`,
+      PGPORT: `${server.port},${standby.port}`,
+      PGTARGETSESSIONATTRS: 'read-write',
+    });
+    await receiver.logged(/receiving WAL slot=walg timeline=1/);
+    await server.query(`INSERT INTO ledger SELECT n, md5(n::text) FROM generate_series(1, 20000) AS n`);
+    await untilStored(server);
+    const lsn = await server.value('SELECT pg_current_wal_lsn()');
+    await standby.waitFor(`SELECT pg_last_wal_replay_lsn() >= '${lsn}'`);
+    await server.crash();
+    await standby.query('SELECT pg_promote()');
+    await receiver.logged(/receiving WAL slot=walg timeline=2/);
+    await standby.query(`INSERT INTO ledger SELECT n, 'after' FROM generate_series(1, 20000) AS n`);
+    await untilStored(standby);
+    receiver.child.kill('SIGTERM');
+    expect(await receiver.ended).toMatchObject({ status: 0 });
+    const names = archived(rig);
+    const numbers = names
+      .filter((name) => /^[0-9A-F]{24}\.lz4$/.test(name))
+      .map((name) => parseInt(name.slice(16, 24), 16));
+    // Every number once: nothing is missing where the one server ended and the other one began.
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(numbers.map((_, index) => Math.min(...numbers) + index));
+    expect(names.filter((name) => name.startsWith('00000002') && name.endsWith('.lz4')).length).toBeGreaterThan(2);
+  });
 });
