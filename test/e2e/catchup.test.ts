@@ -88,7 +88,8 @@ describe.skipIf(major === undefined)('catching up a standby that is far behind',
     expect(Files['/PG_VERSION']?.IsIncremented).toBe(false);
     for (const file of ['/postgresql.conf', '/postgresql.auto.conf', '/pg_hba.conf'])
       expect(Files).not.toHaveProperty(file);
-    expect(readdirSync(rig.storage)).toEqual(['catchup_005']);
+    expect(readdirSync(rig.storage).sort()).toEqual(['catchup_005', 'walvault_leases']);
+    expect(readdirSync(join(rig.storage, 'walvault_leases'))).toEqual([]);
     const listed = await rig.succeed(['catchup-list', '--json']);
     expect((JSON.parse(listed.stdout) as { backup_name: string }[]).map((one) => one.backup_name)).toEqual([
       tooLate,

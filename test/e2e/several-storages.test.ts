@@ -23,9 +23,10 @@ function back(path: string): void {
   renameSync(`${path}.away`, path);
 }
 
+/** Without leases: on a mirror that went away meanwhile one stays, and expires. */
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('/walvault_leases'))
     .map((entry) => entry.name)
     .sort();
 }
