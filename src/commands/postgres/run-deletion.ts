@@ -1,5 +1,6 @@
 /** Plans a deletion, tells the plan, and carries it out when that was asked for. */
 import { holdExclusively } from '../../catalog/lease/lease.ts';
+import { inOrderOfCompletion } from '../../catalog/order.ts';
 import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
 import { readSetting } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
@@ -14,6 +15,7 @@ import { objectsOf, type DeletionPlan } from '../../postgres/retention/deletion-
 import { planDeletion } from '../../postgres/retention/plan.ts';
 import type { PolicyLine } from '../../postgres/retention/policy.ts';
 import type { DeletionRule } from '../../postgres/retention/rule.ts';
+import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import type { App, Arguments } from '../command.ts';
@@ -86,15 +88,25 @@ function expectAll({ logger }: App, { storage }: Transport, confirmed: boolean):
   logger.warn('storages are away: nothing can be deleted before they are back', { storages: away.join(', ') });
 }
 
+/** Its names say how large its segments are, when they are not as large as the settings say. */
+async function readArchive({ clock, logger, settings, signal }: App, transport: Transport) {
+  const configured = readSetting(postgresSettings.segmentBytes, settings);
+  const stored = await readInventories(transport, { segmentBytes: configured, clock, signal });
+  const backups = stored.flatMap(({ inventory }) => inventory.backups);
+  const segmentBytes = segmentBytesOf(inOrderOfCompletion(backups, timeOfDate(clock.now())), configured);
+  if (segmentBytes === configured) return stored;
+  logger.warn('the segments of this archive have another size than WALG_PG_WAL_SIZE says', { bytes: segmentBytes });
+  return readInventories(transport, { segmentBytes, clock, signal });
+}
+
 async function tell(
   app: App,
   options: Arguments['options'],
   transport: Transport,
   ask: (inventories: readonly Inventory[], now: TimeNs) => DeletionAsked,
 ): Promise<{ readonly stored: readonly StoredInventory[]; readonly plan: DeletionPlan }> {
-  const { clock, logger, signal } = app;
-  const segmentBytes = readSetting(postgresSettings.segmentBytes, app.settings);
-  const stored = await readInventories(transport, { segmentBytes, clock, signal });
+  const { clock, logger } = app;
+  const stored = await readArchive(app, transport);
   const inventories = stored.map(({ inventory }) => inventory);
   const now = timeOfDate(clock.now());
   const { rule, policy } = ask(inventories, now);

@@ -9,21 +9,15 @@ import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventor
 import { toLsn, type Lsn } from '../lsn.ts';
 import { parseSegmentName, segmentOf } from '../wal-segment.ts';
 import type { KeptWal } from './policy.ts';
+import { segmentRanges, type SegmentRanges, type Stretch } from './segment-ranges.ts';
 import { modifiedOf } from './unfinished.ts';
-
-/** Segments of some timelines, by number, both ends included. */
-interface Stretch {
-  readonly firstTimeline: number;
-  readonly lastTimeline: number;
-  readonly first: bigint;
-  readonly last: bigint;
-}
 
 /** The WAL that must stay. */
 export interface NeededWal {
   /** All segments from this number on, of every timeline; undefined: nothing follows a backup. */
   readonly from: bigint | undefined;
-  readonly stretches: readonly Stretch[];
+  /** What makes backups consistent that are older. */
+  readonly ranges: SegmentRanges;
   /**
    * What was stored later than this is not taken for old, whatever its number: it may be of a new system, of which there is no
    * backup yet. Undefined: no such rule.
@@ -61,7 +55,11 @@ export function neededWal(
     undefined,
   );
   const follows = kept.some(({ wal }) => wal === 'following');
-  return { from, stretches, storedUntil: follows ? lastStored(kept, from, inventories) : undefined };
+  return {
+    from,
+    ranges: segmentRanges(stretches),
+    storedUntil: follows ? lastStored(kept, from, inventories) : undefined,
+  };
 }
 
 /** When the newest backup was completed, or the newest WAL of its timeline stored. */
@@ -109,10 +107,7 @@ function before(lsn: Lsn, segmentBytes: number): bigint {
 }
 
 /** The segments that an object of `wal_005/` is about, first and last; undefined when it is about none. */
-export function segmentsOf(
-  { kind, name, segment }: WalObject,
-  segmentBytes: number,
-): readonly [bigint, bigint] | undefined {
+function segmentsOf({ kind, name, segment }: WalObject, segmentBytes: number): readonly [bigint, bigint] | undefined {
   if (kind !== 'note') return segment === undefined ? undefined : [segment.number, segment.number];
   const group = /^([0-9A-F]{23})\.json$/.exec(name)?.[1];
   if (group !== undefined) {
@@ -124,21 +119,37 @@ export function segmentsOf(
   return [segment.number, name.endsWith('_delta') ? segment.number + 15n : segment.number];
 }
 
-/** Whether an object of `wal_005/`, other than a history file of a timeline, must stay. */
-export function isNeeded(object: WalObject, needed: NeededWal, segmentBytes: number): boolean {
-  const about = segmentsOf(object, segmentBytes);
-  if (about === undefined) return true;
-  const [first, last] = about;
-  if (needed.from !== undefined && last >= needed.from) return true;
-  if (needed.storedUntil !== undefined && modifiedOf(object.object) > needed.storedUntil) return true;
-  const timeline = object.segment?.timeline ?? Number.parseInt(object.name.slice(0, 8), 16);
-  return needed.stretches.some(
-    (stretch) =>
-      first <= stretch.last &&
-      last >= stretch.first &&
-      timeline >= stretch.firstTimeline &&
-      timeline <= stretch.lastTimeline,
-  );
+/** Objects of `wal_005/` by whether they are of any use; history files of timelines are in none of them. */
+export interface SortedWal {
+  /** The oldest first. */
+  readonly old: readonly WalObject[];
+  /** How many would be among the old ones, were they not stored last. */
+  readonly young: number;
+  /** Timelines of which something stays. */
+  readonly timelines: ReadonlySet<number>;
+}
+
+/** Sorts the WAL of a storage. */
+export function sortWal({ wal, segmentBytes }: Inventory, needed: NeededWal): SortedWal {
+  const old: (readonly [bigint, WalObject])[] = [];
+  const timelines = new Set<number>();
+  let young = 0;
+  for (const object of wal) {
+    const about = segmentsOf(object, segmentBytes);
+    if (about === undefined) continue;
+    const [first, last] = about;
+    const timeline = object.segment?.timeline ?? Number.parseInt(object.name.slice(0, 8), 16);
+    const isNeeded = (needed.from !== undefined && last >= needed.from) || needed.ranges.touches(timeline, first, last);
+    const isYoung = needed.storedUntil !== undefined && modifiedOf(object.object) > needed.storedUntil;
+    if (!isNeeded && !isYoung) {
+      old.push([first, object]);
+      continue;
+    }
+    timelines.add(timeline);
+    if (!isNeeded) young += 1;
+  }
+  old.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return { old: old.map(([, object]) => object), young, timelines };
 }
 
 /**
@@ -153,7 +164,7 @@ export function checkSegmentSize(backups: readonly ArchivedBackup[], segmentByte
     const { number } = segmentOf(lsn, 0, segmentBytes);
     if (startSegment?.number === number || startSegment?.number === before(lsn, segmentBytes)) continue;
     throw new ArchiverError('config', `the WAL segments of "${name}" are not of ${segmentBytes} bytes`, {
-      hint: 'Set WALG_PG_WAL_SIZE to the size of the segments in megabytes, as "SHOW wal_segment_size" tells it.',
+      hint: 'Set WALG_PG_WAL_SIZE to the size of the segments in megabytes. When there are two, only "delete target" and "delete everything" can be used.',
     });
   }
 }

@@ -4,7 +4,7 @@ import { ArchiverError } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { DeletionPlan, FolderFate } from './deletion-plan.ts';
 import { keptWithNeeded, warningsAbout } from './kept.ts';
-import { checkSegmentSize, isNeeded, neededWal, type NeededWal } from './needed-wal.ts';
+import { checkSegmentSize, neededWal, sortWal, type NeededWal } from './needed-wal.ts';
 import { inOrderOfAge, type PlacedBackup } from './order.ts';
 import { quoted } from './refusal.ts';
 import { noRemoval, removalIn, type DeletionContext, type Scope } from './removal.ts';
@@ -101,13 +101,7 @@ function neededBy({ rule, kept, running, inventories, backups }: DeletionContext
 }
 
 function warningOfYoung(inventories: readonly Inventory[], needed: NeededWal): string[] {
-  let young = 0;
-  for (const { wal, segmentBytes } of inventories) {
-    for (const object of wal) {
-      const isKept = isNeeded(object, needed, segmentBytes);
-      if (isKept && !isNeeded(object, { ...needed, storedUntil: undefined }, segmentBytes)) young += 1;
-    }
-  }
+  const young = inventories.reduce((sum, inventory) => sum + sortWal(inventory, needed).young, 0);
   if (young === 0) return [];
   return [
     `${young} objects of WAL stay though their numbers are low, since they were stored last: they may be of a new system`,

@@ -2,10 +2,10 @@
 import { isLeaseKey } from '../../catalog/lease/lease-object.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { Inventory } from '../inventory/inventory.ts';
+import type { Inventory, WalObject } from '../inventory/inventory.ts';
 import { catchupsOf, goingCatchup, reportsOf } from './beside-backups.ts';
 import { uselessHistories, type KeptTimelines } from './histories.ts';
-import { isNeeded, segmentsOf, type NeededWal } from './needed-wal.ts';
+import { sortWal, type NeededWal, type SortedWal } from './needed-wal.ts';
 import { chainsOf, type Chains, type PlacedBackup } from './order.ts';
 import type { GoingBackup, PlannedRemoval } from './removal-steps.ts';
 import type { DeletionRule } from './rule.ts';
@@ -44,7 +44,10 @@ export function removalIn(context: DeletionContext, needed: NeededWal): (invento
   const { rule, scope, backups, kept, folders, inventories, now } = context;
   if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups, chainsOf(backups));
   const chains = chainsOf(backups);
-  const useless = scope.wal ? uselessHistories(inventories, timelinesOf(context, needed)) : new Set();
+  const sorted = new Map(scope.wal ? inventories.map((one) => [one, sortWal(one, needed)]) : []);
+  const useless = scope.wal
+    ? uselessHistories(inventories, timelinesOf(context, sorted.values(), needed))
+    : new Set<WalObject>();
   return (inventory) => {
     const { storageName, segmentBytes, wal, others } = inventory;
     const isHere = (one: { readonly storageName: string | undefined }): boolean => one.storageName === storageName;
@@ -59,7 +62,7 @@ export function removalIn(context: DeletionContext, needed: NeededWal): (invento
       storageName,
       backups: [...going, ...catchups.flatMap((catchup) => goingCatchup(catchup) ?? [])],
       leftovers: [...leftovers, ...leftCatchups].flatMap(({ objects }) => objects),
-      wal: scope.wal ? oldestFirst(inventory, needed) : [],
+      wal: sorted.get(inventory)?.old.map(({ object }) => object) ?? [],
       others: [
         ...wal.filter((object) => useless.has(object)).map(({ object }) => object),
         ...(scope.folders ? [...reports].filter(([name]) => !names.has(name)).map(([, report]) => report) : []),
@@ -90,15 +93,11 @@ function goingBackup(backup: PlacedBackup, chains: Chains, reports: ReadonlyMap<
   };
 }
 
-function oldestFirst({ wal, segmentBytes }: Inventory, needed: NeededWal): readonly ObjectInfo[] {
-  const numbered = wal.flatMap((object): readonly (readonly [bigint, ObjectInfo])[] => {
-    if (object.kind === 'timeline history' || isNeeded(object, needed, segmentBytes)) return [];
-    return [[segmentsOf(object, segmentBytes)?.[0] ?? 0n, object.object]];
-  });
-  return numbered.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, object]) => object);
-}
-
-function timelinesOf({ kept, running, inventories }: DeletionContext, needed: NeededWal): KeptTimelines {
+function timelinesOf(
+  { kept, running }: DeletionContext,
+  sorted: Iterable<SortedWal>,
+  { storedUntil }: NeededWal,
+): KeptTimelines {
   const beginnings = new Set<number>();
   for (const { startSegment, sentinel } of kept.keys()) {
     if (startSegment !== undefined) beginnings.add(startSegment.timeline);
@@ -106,14 +105,8 @@ function timelinesOf({ kept, running, inventories }: DeletionContext, needed: Ne
   }
   for (const { startSegment } of running) if (startSegment !== undefined) beginnings.add(startSegment.timeline);
   const wal = new Set<number>();
-  for (const inventory of inventories) {
-    for (const object of inventory.wal) {
-      const timeline = object.segment?.timeline;
-      if (timeline === undefined || wal.has(timeline)) continue;
-      if (isNeeded(object, needed, inventory.segmentBytes)) wal.add(timeline);
-    }
-  }
-  return { beginnings, wal, storedUntil: needed.storedUntil };
+  for (const { timelines } of sorted) for (const timeline of timelines) wal.add(timeline);
+  return { beginnings, wal, storedUntil };
 }
 
 function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[], chains: Chains): PlannedRemoval {
