@@ -122,6 +122,12 @@ describe.skipIf(major === undefined)('backup-verify beside a real server', () =>
       await rig.succeed(['backup-push', server.dataDirectory]);
       await rig.succeed(['backup-push', server.dataDirectory]);
       await rig.succeed(['backup-push']);
+      // A standby starts from its newest restartpoint, and the backup is named after that.
+      await server.query('SELECT pg_switch_wal()');
+      await server.query('CHECKPOINT');
+      const lsn = (await server.value('SELECT pg_current_wal_insert_lsn()')) ?? '';
+      await standby.waitFor(`SELECT pg_last_wal_replay_lsn() >= '${lsn}'`);
+      await standby.query('CHECKPOINT');
       const pushed = await rig.cli(['backup-push', standby.dataDirectory, '--full'], standby.environment);
       expect(pushed.status, pushed.stderr).toBe(0);
     } finally {

@@ -25,6 +25,7 @@ export async function readFilesMetadata(
   what = 'files metadata',
 ): Promise<void> {
   await readJsonEntries(source, what, (section, name, text) => {
+    if (section === 'Files' && visitor.file === undefined) return;
     const entry = section === 'Files' ? ordinaryFile(text) : undefined;
     if (entry !== undefined) visitor.file?.(name, entry);
     else visit(visitor, section, name, () => parseJson(text, `"${name}" of ${what}`), what);

@@ -35,7 +35,7 @@ export interface ExpectedFiles {
   readonly parts: readonly ExpectedPart[];
   readonly control: ObjectInfo | undefined;
   readonly label: ObjectInfo | undefined;
-  /** Sum of `nameSum` over all names that must come. */
+  /** Sum of `nameSum` over all names that must come; 0 where the parts are listed. */
   readonly names: number;
 }
 
@@ -84,7 +84,7 @@ export async function readExpectedFiles(transport: Transport, request: ExpectedF
     parts,
     control: control?.object,
     label: label?.object,
-    names: table === undefined ? 0 : sumOfNames(table),
+    names: table === undefined || areListed ? 0 : sumOfNames(table),
   };
 }
 

@@ -41,7 +41,7 @@ export interface VerifyPartJob extends WorkerJob {
 export interface VerifiedPart {
   readonly storedBytes: number;
   readonly memberBytes: number;
-  /** Sum of {@link nameSum} over the members that are listed. */
+  /** Sum of {@link nameSum} over the members that are listed; 0 where the list says which part holds what. */
   readonly names: number;
   readonly hasLabel: boolean;
   readonly problems: { readonly first: readonly VerifyProblem[]; readonly count: number };
@@ -88,7 +88,7 @@ export async function runVerifyPart(context: WorkerContext, job: VerifyPartJob):
       if (!utilityPaths.has(path)) tell(path, 'is not in the list of files of the backup');
       return undefined;
     }
-    names = addNameSums(names, nameSum(path));
+    if (!job.arePartsListed) names = addNameSums(names, nameSum(path));
     const expected = parts[number] ?? anyPart;
     if (expected !== anyPart && expected !== job.part) tell(path, 'is in another part than the list of files says');
     if ((arrivals[number] ?? 0) !== 0) tell(path, 'comes twice');

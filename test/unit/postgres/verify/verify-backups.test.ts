@@ -333,6 +333,52 @@ describe('verifying a full backup and a delta', () => {
     expect(report?.problems.length).toBeLessThanOrEqual(100);
   });
 
+  /** As backups over the replication protocol are: nobody recorded which part holds what, and the label is in one of them. */
+  async function makeUnlisted(storage: Storage): Promise<void> {
+    await makeVerifiable(storage);
+    await edit(storage, filesMetadataKey(fullName), (text) => text.replace(/,"TarFileSets":\{.*\}\}$/, '}'));
+    await storage.delete([`${full}/backup_label.tar`]);
+    await putTar(storage, `${full}/part_003.tar`, [
+      { name: 'backup_label', content: 'START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\n' },
+      { name: 'postgresql.auto.conf', content: '# by hand' },
+    ]);
+  }
+
+  it('misses files also where nobody recorded which part holds them, in one run or several', async () => {
+    const storage = createMemoryStorage();
+    await makeUnlisted(storage);
+    expect((await verify(storage, [fullName])).get(fullName)).toMatchObject({ status: 'proven', problems: [] });
+    await putTar(storage, `${full}/part_002.tar`, []);
+    const once = (await verify(storage, [fullName])).get(fullName);
+    expect(findings(once)).toEqual([`${full}: base/5/PG_VERSION: is in no part`]);
+    let last: VerifyReport | undefined;
+    for (let run = 1; run <= 4; run += 1) {
+      const services = verifyServices(plainTransport(storage), { budgetBytes: 1 });
+      last = (await verifyBackups(services, { backups: [fullName], resume: true })).reports.get(fullName);
+    }
+    expect(last?.round).toBeUndefined();
+    expect(findings(last)).toEqual([`${full}: : lacks files of the backup`]);
+  });
+
+  it('misses bytes of a backup without a list of its files', async () => {
+    const storage = createMemoryStorage();
+    await makeUnlisted(storage);
+    await storage.delete([filesMetadataKey(fullName)]);
+    const text = (bytes: number) => (sentinel: string) =>
+      sentinel.replace(
+        /"UncompressedSize":\d+/,
+        `"UncompressedSize":${bytes},"DataCatalogSize":1,"FilesMetadataDisabled":true`,
+      );
+    await edit(storage, sentinelKey(fullName), text(4 * 8192));
+    const report = (await verify(storage, [fullName])).get(fullName);
+    expect(report).toMatchObject({ status: 'proven', problems: [] });
+    expect(report?.notes.join()).toContain('has no list of its files');
+    await edit(storage, sentinelKey(fullName), text(1_000_000));
+    expect(findings((await verify(storage, [fullName])).get(fullName)).join()).toMatch(
+      /holds \d+ bytes of 1000000: parts are missing/,
+    );
+  });
+
   it('does not call a backup damaged that is deleted meanwhile', async () => {
     const storage = createMemoryStorage();
     await makeVerifiable(storage);
