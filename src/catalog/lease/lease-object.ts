@@ -86,21 +86,26 @@ export interface LeaseView {
 
 /**
  * Judges a listing. All times are the storage's own, since clocks of hosts differ: ages are counted from when it recorded
- * our own write.
+ * our own write. Only where it did not, our clock has to do.
  *
- * @param sinceWriteMs time that has passed here since that write, rather too little than too much
+ * @param at.sinceWriteMs time that has passed here since that write, rather too little than too much
+ * @param at.now by our clock
  */
-export function viewLeases(listing: readonly ObjectInfo[], own: Key, sinceWriteMs: number): LeaseView {
+export function viewLeases(
+  listing: readonly ObjectInfo[],
+  own: Key,
+  at: { readonly sinceWriteMs: number; readonly now: Date },
+): LeaseView {
   const ours = listing.find(({ key }) => key === own);
+  const storageNow = ours === undefined ? at.now.getTime() : ours.modified.getTime() + at.sinceWriteMs;
   const live: LiveLease[] = [];
   const abandoned: Key[] = [];
-  const storageNow = (ours?.modified.getTime() ?? 0) + sinceWriteMs;
   for (const { key, modified } of listing) {
     const name = key === own ? undefined : parseLeaseKey(key);
     if (name === undefined) continue;
     const ageMs = storageNow - modified.getTime();
     const isDead = isOfDeadProcess(name.stamp);
-    if (ours === undefined || (!isDead && ageMs <= validMs[name.mode] + graceMs)) live.push({ ...name, ageMs });
+    if (!isDead && ageMs <= validMs[name.mode] + graceMs) live.push({ ...name, ageMs });
     else if (isDead || ageMs > 2 * validMs.shared) abandoned.push(key);
   }
   return { isListed: ours !== undefined, live: live.sort((a, b) => (a.stamp < b.stamp ? -1 : 1)), abandoned };

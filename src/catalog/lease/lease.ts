@@ -43,7 +43,10 @@ export async function holdExclusively(
   const lease = together(leases);
   const name = newLeaseName('exclusive', purpose, options.clock.now());
   try {
-    for (const storage of storages.flatMap(placesOf)) leases.push(await WrittenLease.write(storage, name, options));
+    for (const storage of storages.flatMap(placesOf)) {
+      // Deleting is what makes room.
+      leases.push(await WrittenLease.write(storage, name, { ...options, evenWhenFull: true }));
+    }
     for (const one of leases) await settle(one, purpose, options);
     return lease;
   } catch (error) {
@@ -57,7 +60,7 @@ async function settle(lease: WrittenLease, purpose: string, { clock, signal, log
   for (let attempt = 1; ; attempt++) {
     const { isListed, live, abandoned } = await lease.view(signal);
     const [first] = live;
-    if (isListed && first === undefined) {
+    if ((isListed || lease.isUnwritten) && first === undefined) {
       if (abandoned.length > 0) {
         logger.info('removing leases of runs that are gone', { leases: abandoned.length });
         await storage.delete(abandoned, { signal });

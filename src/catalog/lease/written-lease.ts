@@ -5,7 +5,7 @@ import { ArchiverError, messageOf } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { StorageForbiddenError } from '../../storage/errors.ts';
+import { StorageForbiddenError, StorageFullError } from '../../storage/errors.ts';
 import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
 import { formatLease, leasesFolder, validMs, viewLeases, type LeaseName, type LeaseView } from './lease-object.ts';
 
@@ -32,6 +32,7 @@ export class WrittenLease implements Lease {
   #begun = { wallMs: 0, monotonicMs: 0 };
   #writtenMs = 0;
   #isLost = false;
+  #isUnwritten = false;
 
   private constructor(storage: Storage, name: LeaseName, options: LeaseOptions) {
     this.storage = storage;
@@ -40,28 +41,49 @@ export class WrittenLease implements Lease {
     this.#since = options.clock.now().toISOString();
   }
 
-  /** Writes it. @throws the storage's error */
-  static async write(storage: Storage, name: LeaseName, options: LeaseOptions): Promise<WrittenLease> {
+  /**
+   * Writes it.
+   *
+   * @param options.evenWhenFull a storage that has no room for it is no failure: it is written as soon as there is some
+   * @throws the storage's error
+   */
+  static async write(
+    storage: Storage,
+    name: LeaseName,
+    { evenWhenFull = false, ...options }: LeaseOptions & { readonly evenWhenFull?: boolean },
+  ): Promise<WrittenLease> {
     const lease = new WrittenLease(storage, name, options);
     try {
       await lease.#write(options.signal);
     } catch (error) {
-      // It may be there although the answer says otherwise.
-      await lease[Symbol.asyncDispose]();
-      throw error;
+      if (!evenWhenFull || !(error instanceof StorageFullError)) {
+        // It may be there although the answer says otherwise.
+        await lease[Symbol.asyncDispose]();
+        throw error;
+      }
+      lease.#isUnwritten = true;
+      options.logger.warn('the storage has no room for a lease yet: a push that begins now does not see this run', {
+        location: storage.location,
+      });
     }
     lease.#renewing = lease.#renew();
     return lease;
+  }
+
+  /** There was no room for it so far. */
+  get isUnwritten(): boolean {
+    return this.#isUnwritten;
   }
 
   /** Looks who else is there. @throws the storage's error */
   async view(signal: AbortSignal | undefined): Promise<LeaseView> {
     const listing: ObjectInfo[] = [];
     // Before the listing, and by the clock that nobody sets: ages come out rather too small than too big.
-    const sinceWriteMs = this.#options.clock.monotonicMs() - this.#writtenMs;
+    const { clock } = this.#options;
+    const at = { sinceWriteMs: clock.monotonicMs() - this.#writtenMs, now: clock.now() };
     for await (const item of this.storage.list(leasesFolder, { signal }))
       if (item.kind === 'object') listing.push(item);
-    return viewLeases(listing, this.name.key, sinceWriteMs);
+    return viewLeases(listing, this.name.key, at);
   }
 
   check(): void {
@@ -105,6 +127,7 @@ export class WrittenLease implements Lease {
 
   /** Since the last write began. A machine that slept does not count it on the monotonic clock. */
   #isOverdue(): boolean {
+    if (this.#isUnwritten) return false;
     const { clock } = this.#options;
     const { wallMs, monotonicMs } = this.#begun;
     const passedMs = Math.max(clock.monotonicMs() - monotonicMs, clock.now().getTime() - wallMs);
@@ -114,20 +137,30 @@ export class WrittenLease implements Lease {
   async #renew(): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#ended;
-    let pauseMs = validMs[this.name.mode] / 3;
+    const [usualMs, soonMs] = [validMs[this.name.mode] / 3, validMs[this.name.mode] / 15];
+    let pauseMs = this.#isUnwritten ? soonMs : usualMs;
     for (;;) {
       try {
         await clock.sleep(pauseMs, signal);
         this.#isLost ||= this.#isOverdue();
         // Others may have begun by now: it must not look held again.
         if (this.#isLost) return;
-        await this.#write(signal);
-        pauseMs = validMs[this.name.mode] / 3;
+        // Not called off: the storage could carry it out after the removal.
+        await this.#write(undefined);
+        if (this.#isUnwritten) await this.#lookAround();
+        pauseMs = usualMs;
       } catch (error) {
         if (signal.aborted) return;
         logger.warn('cannot renew the lease', { key: this.name.key, error: messageOf(error) });
-        pauseMs = validMs[this.name.mode] / 15;
+        pauseMs = soonMs;
       }
     }
+  }
+
+  /** After a late first write: whoever has come before it has not seen it. */
+  async #lookAround(): Promise<void> {
+    const { live } = await this.view(this.#ended.signal);
+    this.#isLost = live.length > 0;
+    this.#isUnwritten = false;
   }
 }

@@ -33,18 +33,30 @@ export function openWindow(
   const start = now - BigInt(Math.round(pitrWindowMs)) * 1_000_000n;
   const starts: WindowStart[] = [];
   const late: number[] = [];
+  const within = new Set(backups.filter(({ completed }) => completed >= start));
   for (const { systemIdentifier, timeline, to, backups: leading } of windows.toSorted(byTimeline)) {
     if (to.archived !== undefined && timeOfDate(to.archived) < start) continue;
     const names = new Set(leading);
     const candidates = backups.filter((one) => one.systemIdentifier === systemIdentifier && names.has(one.name));
-    const backup = candidates.find(({ completed }) => completed < start);
-    if (backup !== undefined) starts.push({ backup, timeline });
-    else if (candidates.length > 0) late.push(timeline);
+    const isBefore = ({ completed }: CopiedBackup): boolean => completed < start;
+    // A host whose clock is behind makes its backups look older than they are; in a copied archive all objects are young.
+    const backup = candidates.find((one) => isBefore(one) && storedAt(one) < start) ?? candidates.find(isBefore);
+    if (backup === undefined) {
+      if (candidates.length > 0) late.push(timeline);
+      continue;
+    }
+    starts.push({ backup, timeline });
+    for (const newer of candidates.slice(0, candidates.indexOf(backup))) within.add(newer);
   }
-  const within = new Set(backups.filter(({ completed }) => completed >= start));
   const opens = `since ${formatTime(start)}`;
   const incomplete = late.length === 0 ? '' : `; no backup is that old on timeline ${[...new Set(late)].join(', ')}`;
   return { start, starts, within, note: `${opens}${incomplete}` };
+}
+
+/** When its first copy was stored: not before that was it complete. */
+function storedAt({ copies }: CopiedBackup): TimeNs {
+  const [first = 0n, ...others] = copies.map(({ entry }) => entry.modified);
+  return others.reduce((earliest, time) => (time < earliest ? time : earliest), first);
 }
 
 function byTimeline(a: RecoveryWindow, b: RecoveryWindow): number {

@@ -14,6 +14,7 @@ import {
 import type { ObjectInfo } from '../../../../src/storage/storage.ts';
 
 const now = new Date('2026-11-21T19:00:00Z');
+const at = { sinceWriteMs: 0, now };
 const own = newLeaseName('shared', 'backup-push', now);
 const foreign = (mode: LeaseMode, digits = '0123456789abcdef') =>
   `walvault_leases/${mode}_delete_20261121T185900Z-${digits}.json`;
@@ -46,11 +47,13 @@ describe('a listing of leases', () => {
     // The storage is a day ahead of us, and wrote ours 20 s after the other.
     const day = 86_400_000;
     const listing = [listed(own.key, -day), listed(foreign('exclusive'), -day + 20_000)];
-    expect(viewLeases(listing, own.key, 1000).live).toMatchObject([{ mode: 'exclusive', ageMs: 21_000 }]);
+    expect(viewLeases(listing, own.key, { sinceWriteMs: 1000, now }).live).toMatchObject([
+      { mode: 'exclusive', ageMs: 21_000 },
+    ]);
   });
 
   it.each(['shared', 'exclusive'] as const)('minds one that is %s until it has surely expired', (mode) => {
-    const view = (ageMs: number) => viewLeases([listed(own.key, 0), listed(foreign(mode), ageMs)], own.key, 0);
+    const view = (ageMs: number) => viewLeases([listed(own.key, 0), listed(foreign(mode), ageMs)], own.key, at);
     expect(view(validMs[mode] + graceMs).live).toHaveLength(1);
     expect(view(validMs[mode] + graceMs + 1000).live).toEqual([]);
     expect(view(validMs[mode] + graceMs + 1000).abandoned).toEqual([]);
@@ -60,13 +63,14 @@ describe('a listing of leases', () => {
   it('does not mind that of a process of this machine which is dead', () => {
     const dead = spawnSync('true').pid;
     const digits = `${own.stamp.slice(-16, -10)}${dead.toString(16).padStart(6, '0')}0000`;
-    const view = viewLeases([listed(own.key, 0), listed(foreign('exclusive', digits), 0)], own.key, 0);
+    const view = viewLeases([listed(own.key, 0), listed(foreign('exclusive', digits), 0)], own.key, at);
     expect(view).toEqual({ isListed: true, live: [], abandoned: [foreign('exclusive', digits)] });
   });
 
-  it('in which ours is missing says nothing about ages: all others count', () => {
-    const view = viewLeases([listed(foreign('shared'), 86_400_000)], own.key, 0);
-    expect(view).toMatchObject({ isListed: false, live: [{ mode: 'shared' }], abandoned: [] });
+  it('in which ours is missing is judged by our own clock', () => {
+    const view = (ageMs: number) => viewLeases([listed(foreign('shared'), ageMs)], own.key, at);
+    expect(view(0)).toMatchObject({ isListed: false, live: [{ mode: 'shared' }], abandoned: [] });
+    expect(view(86_400_000)).toMatchObject({ isListed: false, live: [] });
   });
 
   it('is in order of the stamps, and passes over what is no lease', () => {
@@ -74,7 +78,7 @@ describe('a listing of leases', () => {
     const { live } = viewLeases(
       [own.key, ...keys].map((key) => listed(key, 0)),
       own.key,
-      0,
+      at,
     );
     expect(live.map(({ key }) => key)).toEqual([keys[1], keys[0]]);
   });

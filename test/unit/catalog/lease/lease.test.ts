@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fromBytes } from '../../../../src/bytes/stage.ts';
 import { holdExclusively, holdShared, sharing } from '../../../../src/catalog/lease/lease.ts';
 import { leasesFolder, validMs } from '../../../../src/catalog/lease/lease-object.ts';
-import { StorageForbiddenError, StorageUnavailableError } from '../../../../src/storage/errors.ts';
+import { StorageForbiddenError, StorageFullError, StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { faultyStorage } from '../../../../testtools/faulty-storage.ts';
@@ -222,6 +222,48 @@ describe('the exclusive lease', () => {
       kind: 'unavailable',
       message: expect.stringContaining('does not list') as string,
     });
+  });
+
+  it('does without the object on a storage that is full, until there is room', async () => {
+    const { storage, clock, logger, options } = rig();
+    let isFull = true;
+    const full = faultyStorage(storage, ({ verb }) =>
+      isFull && verb === 'write' ? { error: new StorageFullError('no space left') } : undefined,
+    );
+    await using lease = await holdExclusively([full], 'delete', options);
+    expect(logger.records.at(-1)?.message).toContain('no room for a lease');
+    await clock.passes(hour);
+    lease.check();
+    isFull = false;
+    await clock.passes(60_000);
+    lease.check();
+    expect(await leasesOn(storage)).toHaveLength(1);
+    await clock.passes(hour);
+    lease.check();
+  });
+
+  it('that found room late is lost when a push has begun before', async () => {
+    const { storage, clock, options } = rig();
+    let isFull = true;
+    const full = faultyStorage(storage, ({ verb }) =>
+      isFull && verb === 'write' ? { error: new StorageFullError('no space left') } : undefined,
+    );
+    await using lease = await holdExclusively([full], 'delete', options);
+    await leaveLease(storage, 'shared');
+    isFull = false;
+    await clock.passes(60_000);
+    expect(() => {
+      lease.check();
+    }).toThrow(/lost the lease/);
+  });
+
+  it('is refused on a full storage, too, while a push runs', async () => {
+    const { storage, options } = rig();
+    await leaveLease(storage, 'shared');
+    const full = faultyStorage(storage, ({ verb }) =>
+      verb === 'write' ? { error: new StorageFullError('no space left') } : undefined,
+    );
+    await expect(holdExclusively([full], 'delete', options)).rejects.toMatchObject({ kind: 'busy' });
   });
 
   it('leaves nothing behind when the write of it failed', async () => {

@@ -170,6 +170,23 @@ describe('the recovery window of a policy', () => {
     expect(outcome(daily(10), policy).wal.get(name(50))).toBe('following');
   });
 
+  it('does not begin with a backup that only looks older, since a clock was behind', () => {
+    const inventory = daily(10);
+    // The backup of two days ago tells that it ended four days ago.
+    const backups = inventory.backups.map((one) =>
+      one.name === name(80) ? { ...one, finished: timeOfDate(daysAgo(4)) } : one,
+    );
+    const { kept } = outcome({ ...inventory, backups }, { pitrWindowMs: 3.5 * day });
+    expect(kept).toEqual([name(100), name(90), name(80), name(70), name(60)]);
+  });
+
+  it('begins in a copied archive, whose objects are all young, where it began in the original', () => {
+    const inventory = daily(10);
+    const backups = inventory.backups.map((one) => ({ ...one, entry: { ...one.entry, modified: now } }));
+    const { kept } = outcome({ ...inventory, backups }, { pitrWindowMs: 3.5 * day });
+    expect(kept).toEqual([name(100), name(90), name(80), name(70), name(60)]);
+  });
+
   it('says when no backup is old enough', () => {
     const { kept, lines } = outcome(daily(3), { pitrWindowMs: 14 * day });
     expect(kept).toHaveLength(3);
