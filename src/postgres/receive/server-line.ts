@@ -22,10 +22,11 @@ const silenceMs = 30_000;
 /** For the server's farewell. */
 const farewellMs = 2_000;
 
-/** A talk; silence counts only while a message is waited for. */
-export class ServerLine {
+/** A talk; silence counts only while a message is waited for. Disposing lets go of the signal. */
+export class ServerLine implements Disposable {
   readonly #options: ServerLineOptions;
-  readonly #stopped: Promise<'stopped'>;
+  readonly #onStop = (): void => this.#stopWaiting?.();
+  #stopWaiting: (() => void) | undefined;
   #arriving: Promise<StreamedMessage | undefined> | undefined;
   #statusAt: number;
   #waitingSince: number | undefined;
@@ -34,23 +35,30 @@ export class ServerLine {
   constructor(options: ServerLineOptions) {
     this.#options = options;
     this.#statusAt = options.clock.monotonicMs();
-    const { promise, resolve } = Promise.withResolvers<'stopped'>();
-    this.#stopped = promise;
-    if (options.stop.aborted) resolve('stopped');
-    else options.stop.addEventListener('abort', () => resolve('stopped'), { once: true });
+    options.stop.addEventListener('abort', this.#onStop, { once: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.#options.stop.removeEventListener('abort', this.#onStop);
   }
 
   /** The next message; undefined when the server has ended its answer. @throws as `Conversation.next` */
   async next(): Promise<StreamedMessage | 'stopped' | undefined> {
-    const { conversation, clock } = this.#options;
-    this.#arriving ??= conversation.next();
+    const { conversation, clock, stop } = this.#options;
+    if (stop.aborted) return 'stopped';
+    const arriving = (this.#arriving ??= conversation.next());
     this.#waitingSince = clock.monotonicMs();
     this.#hasAsked = false;
     try {
-      const message = await Promise.race([this.#stopped, this.#arriving]);
+      // No race with one promise for all messages: that would keep each of them until it is settled.
+      const message = await new Promise<StreamedMessage | 'stopped' | undefined>((resolve, reject) => {
+        this.#stopWaiting = () => resolve('stopped');
+        arriving.then(resolve, reject);
+      });
       if (message !== 'stopped') this.#arriving = undefined;
       return message;
     } finally {
+      this.#stopWaiting = undefined;
       this.#waitingSince = undefined;
     }
   }

@@ -80,7 +80,7 @@ export class WalStream {
       text: `START_REPLICATION SLOT "${slot}" PHYSICAL ${formatLsn(start.lsn)} TIMELINE ${start.timeline}`,
       failure: 'the server does not stream its WAL',
     });
-    const line = new ServerLine({
+    using line = new ServerLine({
       ...{ session, conversation, statusIntervalMs, clock, stop },
       durable: () => archive.durable,
     });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { collect, fromBytes } from '../../../../src/bytes/stage.ts';
 import { noneCodec } from '../../../../src/codecs/none.ts';
@@ -8,6 +10,7 @@ import { DivergedWalError } from '../../../../src/postgres/receive/received-segm
 import { SegmentArchive } from '../../../../src/postgres/receive/segment-archive.ts';
 import { WalStream } from '../../../../src/postgres/receive/wal-stream.ts';
 import { WalConflictError } from '../../../../src/postgres/wal/archive-file.ts';
+import { segmentName } from '../../../../src/postgres/wal-segment.ts';
 import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
@@ -210,4 +213,35 @@ describe('a stream of WAL', () => {
     stop();
     await running;
   });
+
+  it('keeps nothing of what it has archived', async () => {
+    const collectGarbage = exposedGarbageCollection();
+    const drained = Object.assign(memory, {
+      async write(_: string, body: Parameters<Storage['write']>[1]) {
+        for await (const chunk of body) if (chunk.length === 0) return;
+      },
+    });
+    const { stream, stop } = rigOf({ storage: drained });
+    const server = madeStream();
+    const running = stream.run(server.session, begin, 'slot');
+    const segments = 64n;
+    let before = 0;
+    for (let number = 3n; number < 3n + segments; number += 1n) {
+      const name = segmentName({ timeline: 1, number }, madeSegmentBytes);
+      server.wal(number * size, makeSegment(name));
+      await until(() => flushedOf(server) === (number + 1n) * size);
+      if (number > 6n) continue;
+      collectGarbage();
+      before = process.memoryUsage().arrayBuffers;
+    }
+    collectGarbage();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(Number(segments / 2n) * madeSegmentBytes);
+    stop();
+    await running;
+  });
 });
+
+function exposedGarbageCollection(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
