@@ -1,11 +1,14 @@
 /** The entry of worker threads: which jobs there are, each with its code loaded when the first of its kind comes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openTransport } from './app/transport.ts';
+import { rawSettings } from './config/setting.ts';
+import type { Transport } from './pipeline/transport.ts';
 import type { WorkerStart } from './pipeline/worker-protocol.ts';
 import { serveJobs } from './pipeline/worker-thread.ts';
-import { silentLogger } from './platform/logger.ts';
+import { silentLogger, type Logger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
+import type { ReencodeObjectJob } from './postgres/copy/reencode-object.ts';
 import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
 import type { VerifyPartJob } from './postgres/verify/verify-part.ts';
 import type { VerifySegmentJob } from './postgres/verify/verify-segment.ts';
@@ -13,13 +16,32 @@ import { targetStorageOf } from './postgres/target-storage.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
 
+/** The archives that objects are copied from, by their settings and storage. */
+const sources = new Map<string, Promise<Transport & AsyncDisposable>>();
+
+function openSource({ source, sourceStorage }: ReencodeObjectJob, logger: Logger): Promise<Transport> {
+  const id = JSON.stringify([source, sourceStorage]);
+  const options = { logger, warnings: silentLogger, purpose: 'read', target: sourceStorage } as const;
+  const opening = sources.get(id) ?? openTransport(rawSettings(source), options);
+  sources.set(id, opening);
+  return opening;
+}
+
 serveJobs(parentPort, workerData as WorkerStart, {
   // The main thread has told what is odd about the settings, and refused what may not be written.
   openTransport(settings, logger) {
     const target = targetStorageOf(settings, undefined);
     return openTransport(settings, { logger, warnings: silentLogger, purpose: 'read', target });
   },
+  async close() {
+    for (const opening of sources.values()) await (await opening.catch(() => undefined))?.[Symbol.asyncDispose]();
+  },
   jobs: {
+    async reencodeObject(context, job) {
+      const { runReencodeObject } = await import('./postgres/copy/reencode-object.ts');
+      const reencoding = job as ReencodeObjectJob;
+      return runReencodeObject(context, reencoding, await openSource(reencoding, context.logger));
+    },
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');
       return runPushPart(context, job as PushPartJob);

@@ -29,6 +29,8 @@ export interface WorkerContext {
 export interface WorkerAbilities {
   /** Opened at the first job, disposed at the end of the thread. */
   openTransport(settings: RawSettings, logger: Logger): Promise<Transport & AsyncDisposable>;
+  /** Called at the end of the thread, to close what jobs have opened. */
+  close?(): Promise<void>;
   /** Job functions by kind; they resolve to plain data. */
   readonly jobs: Readonly<Record<string, (context: WorkerContext, job: WorkerJob) => Promise<unknown>>>;
 }
@@ -75,6 +77,7 @@ export function serveJobs(port: MessagePort, start: WorkerStart, abilities: Work
   async function close(): Promise<void> {
     await current;
     try {
+      await abilities.close?.();
       await (await transport)?.[Symbol.asyncDispose]();
     } finally {
       port.close();

@@ -28,6 +28,8 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
   /** Told all bytes of the source that were read so far. */
   readonly onProgress: (bytes: number) => void;
+  /** Encodes a big object anew in another thread, which tells its progress itself; default: in this one. */
+  readonly reencodeInThread?: ((copied: CopiedObject) => Promise<CopyResult>) | undefined;
   /** Called before each sentinel is written: throws when the copy must not go on. */
   readonly check?: (() => void) | undefined;
 }
@@ -40,6 +42,9 @@ export interface CopyResult {
   /** Objects that were there already. */
   readonly presentObjects: number;
 }
+
+/** Smaller objects are encoded before a thread has been asked. */
+const threadBytes = 256 * 1024;
 
 /** An object of the source. */
 export type SourceObject = Pick<CopiedObject, 'object' | 'source'>;
@@ -88,7 +93,12 @@ export class ObjectCopier {
 
   async #write(copied: CopiedObject): Promise<void> {
     const { object, to } = copied;
-    const { target, reencode, signal, logger } = this.#options;
+    const { target, reencode, reencodeInThread, signal, logger } = this.#options;
+    if (reencode && isEncoded(to) && reencodeInThread !== undefined && object.sizeBytes >= threadBytes) {
+      const { copiedBytes } = await reencodeInThread(copied);
+      this.count(copiedBytes);
+      return;
+    }
     const isPartial = to.includes('.partial');
     const options = { ifAbsent: !isPartial, signal, logger };
     try {
