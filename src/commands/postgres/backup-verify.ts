@@ -54,6 +54,8 @@ export const backupVerify = defineCommand({
     const archive = await app.transport('read', { target: targetStorageOf(app.settings, options['target-storage']) });
     const { storage } = archive;
     const records = await listBackupRecords(storage, { clock: app.clock, signal: app.signal, everyCopy: true });
+    if (records.length === 0 && options['all'] === true)
+      app.logger.warn('there are no backups', { storage: storage.location });
     const chosen = options['all'] === true ? undefined : chosenName(records, name ?? 'LATEST', storage.location);
     const verified = await runVerify(app, {
       ...{ records, archive, chosen, withWal: options['wal'] === true },
