@@ -188,4 +188,39 @@ describe.skipIf(majors.length === 0)('wal-receive', () => {
     expect(numbers.toSorted((a, b) => a - b)).toEqual(numbers.map((_, index) => Math.min(...numbers) + index));
     expect(names.filter((name) => name.startsWith('00000002') && name.endsWith('.lz4')).length).toBeGreaterThan(2);
   });
+
+  it('says when the server has removed WAL, and of the gap that a new slot begins with', async () => {
+    const limits = { max_slot_wal_keep_size: '1MB', wal_keep_size: 0, max_wal_size: '2MB', min_wal_size: '2MB' };
+    await using rig = await openRig({
+      major: majors.at(-1) ?? 0,
+      archiving: false,
+      settings: { ...settings, ...limits },
+      initdbArgs: ['--wal-segsize=1'],
+    });
+    const { server } = rig;
+    const first = rig.start(['wal-receive'], receiving);
+    await first.logged(/receiving WAL slot=walg timeline=1/);
+    await untilStored(server);
+    await kill(first);
+    const isLost = async () => (await server.value('SELECT wal_status FROM pg_replication_slots')) === 'lost';
+    await until(
+      async () => {
+        await server.query('CREATE TABLE filler AS SELECT repeat(md5(n::text), 5) FROM generate_series(1, 20000) AS n');
+        await server.query('CHECKPOINT');
+        await server.query('DROP TABLE filler');
+        return await isLost();
+      },
+      () => 'the slot is lost',
+    );
+    const refused = await rig.cli(['wal-receive'], receiving);
+    expect(refused).toMatchObject({ status: 66 });
+    expect(refused.stderr).toContain('pg_drop_replication_slot');
+
+    await server.query(`SELECT pg_drop_replication_slot('walg')`);
+    const next = rig.start(['wal-receive'], receiving);
+    await next.logged(/the archive has a gap that this server cannot fill/);
+    await untilStored(server);
+    next.child.kill('SIGTERM');
+    expect(await next.ended).toMatchObject({ status: 0 });
+  });
 });
