@@ -42,7 +42,7 @@ export const backupVerify = defineCommand({
   exitStatuses: {
     65: 'a backup is damaged; the report says what of it',
     66: 'no such backup',
-    69: 'storage unavailable; what was read is remembered where --budget is given',
+    69: 'storage unavailable',
     77: 'the backups cannot be decrypted with the keys that are set, or the storage refused',
   },
   async run(app, args) {
