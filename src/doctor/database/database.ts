@@ -1,11 +1,12 @@
 /** The checks of the server: connects, asks, judges. */
 import { existsSync, realpathSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RawSettings } from '../../config/setting.ts';
+import { readSettings, type RawSettings } from '../../config/setting.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { readControlFile } from '../../postgres/pgdata.ts';
+import { receiveSettings } from '../../postgres/receive/settings.ts';
 import { readCondition, type ServerCondition } from '../../postgres/server/condition.ts';
 import { openConnector } from '../../postgres/server/connection.ts';
 import { isServerNamed } from '../../postgres/server/find-server.ts';
@@ -67,6 +68,7 @@ export async function* checkDatabase(options: DatabaseCheckOptions): AsyncGenera
       programPath,
       hasFile: directory === undefined ? undefined : existsSync,
       now: clock.now(),
+      receiverSlot: readSettings(receiveSettings, settings).slot,
     }),
   );
   return { lastArchivedWal: condition.archiver?.lastArchivedWal };

@@ -11,11 +11,14 @@ export interface ArchivingClues {
   /** Whether the machine of the server, being this one, has a file; undefined on another machine. */
   readonly hasFile: ((path: string) => boolean) | undefined;
   readonly now: Date;
+  /** The slot of `wal-receive`, by the settings. */
+  readonly receiverSlot: string;
 }
 
 /** Judges archiving. */
 export function judgeArchiving(condition: ServerCondition, clues: ArchivingClues): Findings {
-  const { settings, inRecovery } = condition;
+  const { settings, inRecovery, slots } = condition;
+  const isReceived = slots?.some(({ name, active }) => active && name === clues.receiverSlot) === true;
   const mode = settings.get('archive_mode');
   const idle = mode === 'off' || (inRecovery && mode !== 'always');
   const rest: Findings = idle
@@ -26,17 +29,21 @@ export function judgeArchiving(condition: ServerCondition, clues: ArchivingClues
         waiting: judgeWaiting(condition.waitingFiles),
         timeout: judgeTimeout(settings.get('archive_timeout'), inRecovery),
       };
-  return { mode: judgeMode(mode, inRecovery), ...rest };
+  return { mode: judgeMode(mode, { inRecovery, isReceived }), ...rest };
 }
 
-function judgeMode(mode: string | undefined, inRecovery: boolean): Finding {
+function judgeMode(
+  mode: string | undefined,
+  { inRecovery, isReceived }: { readonly inRecovery: boolean; readonly isReceived: boolean },
+): Finding {
   if (mode === undefined) return skip('the server does not tell');
   if (mode === 'always') return ok('always');
   if (inRecovery) return ok(`${mode}: a standby, whose primary archives`);
   if (mode === 'on') return ok('on');
+  if (isReceived) return ok('off; a receiver is at the slot of wal-receive');
   return fail(
     'archive_mode is off: no WAL is archived, and no backup of this server can be restored by it',
-    'Set archive_mode = on and archive_command in postgresql.conf and restart, unless something else archives the WAL.',
+    'Set archive_mode = on and archive_command in postgresql.conf and restart, or run wal-receive, unless something else archives the WAL.',
   );
 }
 

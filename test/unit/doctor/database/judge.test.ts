@@ -4,7 +4,12 @@ import { judgeServer, judgeSlots, judgeSpace } from '../../../../src/doctor/data
 import type { ServerCondition } from '../../../../src/postgres/server/condition.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
-const clues: ArchivingClues = { programPath: '/usr/local/bin/walvault', hasFile: undefined, now };
+const clues: ArchivingClues = {
+  receiverSlot: 'walg',
+  programPath: '/usr/local/bin/walvault',
+  hasFile: undefined,
+  now,
+};
 
 const goodSettings = {
   data_directory: '/data',
@@ -99,6 +104,12 @@ describe('archiving', () => {
 
   it('that is off fails on a primary, and is fine on a standby', () => {
     expect(outcomes(judgeArchiving(having({ archive_mode: 'off' }), clues))).toEqual({ mode: 'fail' });
+    for (const active of [true, false]) {
+      const slots = [{ name: 'walg', active, heldBytes: 0, walStatus: 'reserved' }];
+      const received = having({ archive_mode: 'off' }, { slots });
+      expect(outcomes(judgeArchiving(received, clues))).toEqual({ mode: active ? 'ok' : 'fail' });
+      expect(outcomes(judgeArchiving(received, { ...clues, receiverSlot: 'x' }))).toEqual({ mode: 'fail' });
+    }
     expect(outcomes(judgeArchiving(having({}, { inRecovery: true }), clues))).toEqual({ mode: 'ok' });
     const always = having({ archive_mode: 'always' }, { inRecovery: true });
     expect(outcomes(judgeArchiving(always, clues))).toMatchObject({ mode: 'ok', result: 'ok' });
