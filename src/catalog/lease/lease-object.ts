@@ -43,8 +43,10 @@ export function isLeaseKey(key: Key): boolean {
 }
 
 /** A name for a new lease of this process. */
-export function newLeaseName(mode: LeaseMode, purpose: string, now: Date): LeaseName {
+export function newLeaseName(mode: LeaseMode, command: string, now: Date): LeaseName {
   const stamp = stampOf(now);
+  // `st transfer backups`: what no name can be read from, nobody minds.
+  const purpose = command.replaceAll(/[^a-z]+/g, '-');
   return { key: `${leasesFolder}/${mode}_${purpose}_${stamp}.json`, mode, purpose, stamp };
 }
 

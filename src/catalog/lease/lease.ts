@@ -6,7 +6,7 @@
 import { readText } from '../backup-store.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import { StorageForbiddenError } from '../../storage/errors.ts';
-import type { Storage } from '../../storage/storage.ts';
+import type { Key, Storage } from '../../storage/storage.ts';
 import { graceMs, newLeaseName, parseLease, validMs, type LiveLease } from './lease-object.ts';
 import { WrittenLease, type Lease, type LeaseOptions } from './written-lease.ts';
 
@@ -45,7 +45,7 @@ export async function holdExclusively(
   try {
     for (const storage of storages.flatMap(placesOf)) {
       // Deleting is what makes room.
-      leases.push(await WrittenLease.write(storage, name, { ...options, evenWhenFull: true }));
+      leases.push(await WrittenLease.write(storage, name, { ...options, evenUnwritten: true }));
     }
     for (const one of leases) await settle(one, purpose, options);
     return lease;
@@ -61,10 +61,7 @@ async function settle(lease: WrittenLease, purpose: string, { clock, signal, log
     const { isListed, live, abandoned } = await lease.view(signal);
     const [first] = live;
     if ((isListed || lease.isUnwritten) && first === undefined) {
-      if (abandoned.length > 0) {
-        logger.info('removing leases of runs that are gone', { leases: abandoned.length });
-        await storage.delete(abandoned, { signal });
-      }
+      await removeAbandoned(lease, abandoned, { signal, logger });
       return;
     }
     // The others have seen this one, or will, and give up; but one that was here first may be at work already.
@@ -76,6 +73,22 @@ async function settle(lease: WrittenLease, purpose: string, { clock, signal, log
       });
     }
     await clock.sleep(settlePauseMs, signal);
+  }
+}
+
+/** They are in nobody's way; a bucket that locks its objects may keep them for years. */
+async function removeAbandoned(
+  { storage }: WrittenLease,
+  abandoned: readonly Key[],
+  { signal, logger }: Pick<LeaseOptions, 'signal' | 'logger'>,
+): Promise<void> {
+  if (abandoned.length === 0) return;
+  try {
+    logger.info('removing leases of runs that are gone', { leases: abandoned.length });
+    await storage.delete(abandoned, { signal });
+  } catch (error) {
+    if (!(error instanceof ArchiverError) || error.kind === 'interrupted') throw error;
+    logger.info('cannot remove leases of runs that are gone', { error: messageOf(error) });
   }
 }
 

@@ -44,33 +44,36 @@ export class WrittenLease implements Lease {
   /**
    * Writes it.
    *
-   * @param options.evenWhenFull a storage that has no room for it is no failure: it is written as soon as there is some
+   * @param options.evenUnwritten a storage that has no room for it is no failure: it is written as soon as there is some; nor
+   *   is one where this run may delete and not write
    * @throws the storage's error
    */
   static async write(
     storage: Storage,
     name: LeaseName,
-    { evenWhenFull = false, ...options }: LeaseOptions & { readonly evenWhenFull?: boolean },
+    { evenUnwritten = false, ...options }: LeaseOptions & { readonly evenUnwritten?: boolean },
   ): Promise<WrittenLease> {
     const lease = new WrittenLease(storage, name, options);
     try {
       await lease.#write(options.signal);
     } catch (error) {
-      if (!evenWhenFull || !(error instanceof StorageFullError)) {
+      const isForbidden = error instanceof StorageForbiddenError;
+      if (!evenUnwritten || !(isForbidden || error instanceof StorageFullError)) {
         // It may be there although the answer says otherwise.
         await lease[Symbol.asyncDispose]();
         throw error;
       }
       lease.#isUnwritten = true;
-      options.logger.warn('the storage has no room for a lease yet: a push that begins now does not see this run', {
-        location: storage.location,
-      });
+      const { location } = storage;
+      const reason = isForbidden ? 'may not write a lease' : 'the storage has no room for a lease yet';
+      options.logger.warn(`${reason}: a push that begins now does not see this run`, { location });
+      if (isForbidden) return lease;
     }
     lease.#renewing = lease.#renew();
     return lease;
   }
 
-  /** There was no room for it so far. */
+  /** There was no room for it so far, or it may not be written. */
   get isUnwritten(): boolean {
     return this.#isUnwritten;
   }

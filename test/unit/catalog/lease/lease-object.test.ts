@@ -28,6 +28,8 @@ describe('the object of a lease', () => {
     expect(own.key).toMatch(/^walvault_leases\/shared_backup-push_20261121T190000Z-[0-9a-f]{16}\.json$/);
     expect(parseLeaseKey(own.key)).toEqual(own);
     expect(newLeaseName('shared', 'backup-push', now).key).not.toBe(own.key);
+    const ofSeveralWords = newLeaseName('shared', 'st transfer backups', now);
+    expect(parseLeaseKey(ofSeveralWords.key)).toEqual(ofSeveralWords);
     expect(own.key).not.toMatch(/[0-9A-F]{24}/);
     expect(isLeaseKey(own.key)).toBe(true);
     expect(isLeaseKey('wal_005/000000010000000000000001.lz4')).toBe(false);

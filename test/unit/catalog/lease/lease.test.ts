@@ -266,6 +266,32 @@ describe('the exclusive lease', () => {
     await expect(holdExclusively([full], 'delete', options)).rejects.toMatchObject({ kind: 'busy' });
   });
 
+  it('does without the object where this run may delete and not write, unless somebody is there', async () => {
+    const { storage, clock, logger, options } = rig();
+    const noWrites = faultyStorage(storage, ({ verb }) =>
+      verb === 'write' ? { error: new StorageForbiddenError('not for you') } : undefined,
+    );
+    {
+      await using lease = await holdExclusively([noWrites], 'delete', options);
+      await clock.passes(hour);
+      lease.check();
+    }
+    expect(logger.records.map(({ message }) => message)).toEqual([expect.stringContaining('may not write a lease')]);
+    await leaveLease(storage, 'shared');
+    await expect(holdExclusively([noWrites], 'delete', options)).rejects.toMatchObject({ kind: 'busy' });
+  });
+
+  it('can be had where leases of runs that are gone cannot be removed, as in a bucket that locks its objects', async () => {
+    const { storage, clock, options } = rig();
+    await leaveLease(storage, 'shared');
+    clock.advance(2 * hour);
+    const locked = faultyStorage(storage, ({ verb }) =>
+      verb === 'delete' ? { error: new StorageForbiddenError('locked') } : undefined,
+    );
+    await using lease = await holdExclusively([locked], 'delete', options);
+    lease.check();
+  });
+
   it('leaves nothing behind when the write of it failed', async () => {
     const { storage, clock, options } = rig();
     const faulty = faultyStorage(storage, ({ verb }) =>
