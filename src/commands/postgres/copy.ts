@@ -45,7 +45,6 @@ export const copy = defineCommand({
     66: 'no such backup, or WAL that it needs is missing',
     69: 'a storage is unavailable; run it again to go on',
     73: 'the target holds other objects of these names, or is full',
-    75: 'backups are being deleted from the target',
     77: 'a storage refused, or a key does not fit',
   },
   async run(app, { options }) {

@@ -17,7 +17,7 @@ export const stTransferBackups = defineCommand({
     'max-backups': { type: 'string', placeholder: 'N', text: 'Move at most so many backups.' },
   },
   examples: [{ line: 'st transfer backups --source disk', text: 'Bring home what went to a failover storage.' }],
-  exitStatuses: { ...transferStatuses, 75: 'backups are being deleted' },
+  exitStatuses: transferStatuses,
   async run(app, { positionals: [name], options }) {
     const { signal, logger } = app;
     const ends = await endsOf(app, options);
