@@ -1,13 +1,15 @@
 /** Deletions and pushes that meet, by the built program on a real server. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newestMajor } from '../../testtools/postgres/installations.ts';
-import { makeServerDirectory } from '../../testtools/postgres/server-user.ts';
+import { giveToServer, makeServerDirectory } from '../../testtools/postgres/server-user.ts';
 import { openRig, type Rig } from '../../testtools/rig.ts';
 
 const major = newestMajor();
 const timeout = 180_000;
+const mountable = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
 
 describe.skipIf(major === undefined)('a deletion and a push that meet', () => {
   let rig: Rig;
@@ -73,4 +75,24 @@ describe.skipIf(major === undefined)('a deletion and a push that meet', () => {
       expect(existsSync(leases) ? readdirSync(leases) : []).toEqual([]);
     },
   );
+
+  it.skipIf(!mountable)('a deletion makes room on a storage that is full to the last byte', { timeout }, async () => {
+    const small = makeServerDirectory(join(rig.folder, 'small'));
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', small]).status).toBe(0);
+    try {
+      giveToServer(small);
+      const environment = { WALG_FILE_PREFIX: small, WALG_WAL_WAIT_TIMEOUT: '0' };
+      for (let count = 0; count < 2; count++) await rig.succeed(push(), environment);
+      spawnSync('sh', ['-c', 'cat /dev/zero > "$0"', join(small, 'filling')]);
+      const full = await rig.cli(push(), environment);
+      expect(full.status, full.stderr).toBe(73);
+      const { stderr } = await rig.succeed(['delete', 'retain', '1', '--confirm'], environment);
+      expect(stderr).toContain('no room for a lease');
+      const { stdout } = await rig.succeed(['backup-list', '--json'], environment);
+      expect(JSON.parse(stdout)).toHaveLength(1);
+      expect(readdirSync(join(small, 'walvault_leases'))).toEqual([]);
+    } finally {
+      spawnSync('umount', [small]);
+    }
+  });
 });
