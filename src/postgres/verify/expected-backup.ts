@@ -13,7 +13,6 @@ import { parseBackupMetadata } from '../backup/metadata.ts';
 import { isWalEBackupName, labelMember } from '../backup/names.ts';
 import { readSmallTar } from '../backup/small-tar.ts';
 import type { Sentinel } from '../backup/sentinel.ts';
-import { formatLsn } from '../lsn.ts';
 import { segmentPages } from '../pages/page-scan.ts';
 import { BrokenChainError, readChain } from '../restore/chain.ts';
 import { planChain } from '../restore/chain-plan.ts';
@@ -131,14 +130,18 @@ async function checkMetadata(
         notes.push('metadata.json is missing: the backup does not count as permanent');
       return;
     }
-    const { startLsn, finishLsn, systemIdentifier } = parseBackupMetadata(text, `metadata of "${backup}"`);
-    const isSame =
-      (sentinel.startLsn ?? startLsn) === startLsn &&
-      (sentinel.finishLsn ?? finishLsn) === finishLsn &&
-      (sentinel.systemIdentifier ?? systemIdentifier) === (systemIdentifier ?? sentinel.systemIdentifier);
-    if (isSame) return;
-    const its = `of ${formatLsn(startLsn)} to ${formatLsn(finishLsn)}`;
-    throw new CorruptError(`is of another backup than the sentinel: ${its}`);
+    const metadata = parseBackupMetadata(text, `metadata of "${backup}"`);
+    const pairs = [
+      ['start_lsn', metadata.startLsn, sentinel.startLsn],
+      ['finish_lsn', metadata.finishLsn, sentinel.finishLsn],
+      ['system_identifier', metadata.systemIdentifier, sentinel.systemIdentifier],
+      ['pg_version', metadata.pgVersion, sentinel.pgVersion],
+      ['uncompressed_size', metadata.uncompressedBytes, sentinel.uncompressedBytes],
+      ['compressed_size', metadata.compressedBytes, sentinel.compressedBytes],
+    ] as const;
+    const others = pairs.filter(([, one, other]) => one !== undefined && other !== undefined && one !== other);
+    if (others.length === 0) return;
+    throw new CorruptError(`contradicts the sentinel: ${others.map(([name]) => name).join(', ')}`);
   });
 }
 

@@ -206,7 +206,7 @@ describe('verifying a full backup and a delta', () => {
             '{"start_time":"2026-11-21T00:00:00Z","finish_time":"2026-11-21T00:00:00Z","start_lsn":1,"finish_lsn":2}',
         ),
       fullName,
-      /metadata\.json: : is of another backup/,
+      /metadata\.json: : contradicts the sentinel: start_lsn, finish_lsn/,
     ],
     [
       'the head of an increment',
@@ -258,7 +258,7 @@ describe('verifying a full backup and a delta', () => {
       storage,
       metadataKey(fullName),
       Buffer.from(
-        '{"start_time":"2026-11-21T00:00:00Z","finish_time":"2026-11-21T00:00:00Z","start_lsn":33554472,"finish_lsn":33554672}',
+        '{"start_time":"2026-11-21T00:00:00Z","finish_time":"2026-11-21T00:00:00Z","start_lsn":33554472,"finish_lsn":33554672,"pg_version":170010}',
       ),
     );
     await harm(storage);
