@@ -121,6 +121,16 @@ function checkPlan(made: MadePast, rule: DeletionRule, plan: DeletionPlan): void
         `${key} may be being written`,
       );
     }
+    const truth = made.cutOff.get(placeOf(folder));
+    if (truth === undefined || folder.isAbandoned) continue;
+    for (let base = truth.parent; base !== undefined; base = base.parent) {
+      assert.ok(!going.has(placeOf(base)), `${folder.name} builds on ${base.name}`);
+    }
+    if (rule.kind === 'target') continue;
+    for (const { key, storageName, ...own } of segments) {
+      if (own.system !== truth.system || own.timeline !== truth.timeline || own.number < truth.start) continue;
+      assert.ok(!gone.has(`${storageName} ${key}`), `${folder.name} needs ${key}`);
+    }
   }
   if (rule.kind === 'target') return;
   // Of a new system without a backup, whose WAL was stored last.

@@ -22,6 +22,8 @@ export type Event =
       /** Which earlier backup it builds on, counted from the newest; undefined: a full one. */
       readonly base: number | undefined;
       readonly permanent: boolean;
+      /** Only the backup itself is marked, not what it builds on. */
+      readonly marksAlone: boolean;
       readonly during: number;
       readonly damage: 'none' | 'sentinel' | 'metadata';
       readonly verified: boolean;
@@ -50,6 +52,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       what: fc.constant('backup'),
       base,
       permanent: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
+      marksAlone: fc.boolean(),
       during: fc.nat({ max: 2 }),
       damage: fc.integer({ min: 0, max: 39 }).map((n) => (n === 39 ? 'sentinel' : n === 38 ? 'metadata' : 'none')),
       verified: fc.boolean(),
@@ -112,6 +115,8 @@ export interface MadePast {
   readonly now: bigint;
   readonly backups: readonly TrueBackup[];
   readonly segments: readonly TrueSegment[];
+  /** Pushes that were cut off, by storage and name. */
+  readonly cutOff: ReadonlyMap<string, Omit<TrueBackup, 'finish' | 'order'>>;
   /** Whether the clocks of the hosts were right all the time, and times of objects are those of their writing. */
   readonly isTimely: boolean;
   /** Whether the numbers of segments began anew with a new system. */
@@ -133,6 +138,7 @@ export function madePast({ events, times }: Past): MadePast {
   const facts = new Map<string, Omit<ArchivedBackup, 'objects'>>();
   const backups: TrueBackup[] = [];
   const segments: TrueSegment[] = [];
+  const cutOff = new Map<string, Omit<TrueBackup, 'finish' | 'order'>>();
   const lineages = new Map<string, readonly TimelineSwitch[]>();
   let storageName = 'default';
   let system = 7_000_000_000_000_000_001n;
@@ -183,7 +189,8 @@ export function madePast({ events, times }: Past): MadePast {
         const made: TrueBackup = { name, storageName, system, timeline, start, finish, parent, order: backups.length };
         backups.push(made);
         facts.set(`${storageName} ${name}`, factsOf(made, { startTime, finishTime, ...happens }));
-        for (let one = parent; happens.permanent && one !== undefined; one = one.parent) {
+        const isMarked = happens.permanent && !happens.marksAlone;
+        for (let one = parent; isMarked && one !== undefined; one = one.parent) {
           const known = facts.get(`${one.storageName} ${one.name}`);
           if (known !== undefined) facts.set(`${one.storageName} ${one.name}`, { ...known, isPermanent: true });
         }
@@ -214,10 +221,12 @@ export function madePast({ events, times }: Past): MadePast {
         if (happens.restarts) next = 1n;
         break;
       case 'cut off': {
-        const name = nameOf(next, parentOf(happens.base));
+        const parent = parentOf(happens.base);
+        const name = nameOf(next, parent);
         if (put(`${backupFolder(name)}/tar_partitions/part_001.tar.lz4`, 3000) && happens.pending) {
           put(`${backupFolder(name)}/walvault_pending_sentinel.json`);
         }
+        cutOff.set(`${storageName} ${name}`, { name, storageName, system, timeline, start: next, parent });
         break;
       }
       case 'catchup': {
@@ -249,6 +258,7 @@ export function madePast({ events, times }: Past): MadePast {
     now: timeOfDate(new Date(ms + 2 * hourMs)),
     backups,
     segments,
+    cutOff,
     isTimely,
     isRestarted: events.some((one) => one.what === 'upgrade' && one.restarts),
     areTimesKept: times === 'kept',

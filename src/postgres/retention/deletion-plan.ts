@@ -18,6 +18,8 @@ export interface FolderFate {
   readonly storageName: string | undefined;
   readonly name: string;
   readonly goes: boolean;
+  /** Nobody works on it any more, so that nothing stays on its account. */
+  readonly isAbandoned: boolean;
   readonly reason: string;
 }
 

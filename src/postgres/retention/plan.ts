@@ -115,5 +115,6 @@ function fateOf(
 ): FolderFate {
   const isAll = rule.kind === 'everything';
   const goes = nothing === undefined && (isAll || (isAbandoned && scope.folders));
-  return { storageName, name, goes, reason: isAll ? 'everything goes' : reason };
+  const aside = isAbandoned && !goes ? '; not asked for' : '';
+  return { storageName, name, goes, isAbandoned, reason: isAll ? 'everything goes' : `${reason}${aside}` };
 }
