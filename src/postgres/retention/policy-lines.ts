@@ -46,6 +46,9 @@ export function chooseByLines(inventories: readonly Inventory[], policy: Retenti
   function tell(rule: string, kept: readonly CopiedBackup[], note?: string): void {
     lines.push({ rule, keeps: kept.map(({ name }) => name), note });
   }
+  function tellAlways(rule: string, kept: readonly CopiedBackup[], note?: string): void {
+    if (kept.length > 0) lines.push({ rule, keeps: kept.map(({ name }) => name), note, always: true });
+  }
 
   const { keepLast: limit, pitrWindowMs } = policy;
   if (limit !== undefined) {
@@ -76,16 +79,16 @@ export function chooseByLines(inventories: readonly Inventory[], policy: Retenti
   }
   const newest = newestOfLiveSystems(sound, now);
   for (const backup of newest) keep(backup, { kind: 'newest of cluster', systemIdentifier: backup.systemIdentifier });
-  tell('never the newest of a cluster', newest);
+  tellAlways('newest of each cluster', newest);
 
   const permanent = backups.filter(({ copies }) => copies.some(isProtected));
   for (const backup of permanent) keep(backup, { kind: 'permanent' });
-  if (permanent.length > 0) tell('permanent', permanent);
-  const unreadable = backups.filter(({ name }) => problems.has(name));
-  for (const backup of unreadable) keep(backup, { kind: 'unreadable', problem: problems.get(backup.name) ?? '' });
-  if (unreadable.length > 0) tell('cannot be judged', unreadable, 'look at them, and delete them by name');
+  tellAlways('permanent', permanent);
+  const unusable = backups.filter(({ name }) => problems.has(name));
+  for (const backup of unusable) keep(backup, { kind: 'unusable', problem: problems.get(backup.name) ?? '' });
+  tellAlways('cannot be restored', unusable, 'look at them, and delete them by name');
   const bases = keepBases(placed, reasons);
-  if (bases.length > 0) tell('what kept backups build on', bases);
+  tellAlways('what kept backups build on', bases);
 
   const isKept = (backup: CopiedBackup) => (reasons.get(backup)?.length ?? 0) > 0;
   return {

@@ -45,8 +45,8 @@ export type KeepReason =
   | { readonly kind: 'permanent' }
   /** `backup` is a delta of it, at first or at second hand. */
   | { readonly kind: 'base'; readonly backup: string }
-  /** Nothing can be said about it, so that it is left to be looked at. It fills no place in any line. */
-  | { readonly kind: 'unreadable'; readonly problem: string };
+  /** It cannot be restored as the archive is, and is left to be looked at. It fills no place in any line. */
+  | { readonly kind: 'unusable'; readonly problem: string };
 
 /**
  * The WAL that a kept backup keeps: all that follows it, to recover to any later moment, or that which makes it
@@ -75,6 +75,8 @@ export interface PolicyLine {
   readonly keeps: readonly string[];
   /** `5 days have backups`; undefined when there is nothing to say. */
   readonly note: string | undefined;
+  /** It holds whatever the policy says. */
+  readonly always?: true;
 }
 
 /** What a policy says about an archive. Together `kept` and `going` are all backups; newest first. */
@@ -128,8 +130,8 @@ export function reasonText(reason: KeepReason): string {
       return 'permanent';
     case 'base':
       return `base of ${JSON.stringify(reason.backup)}`;
-    case 'unreadable':
-      return `cannot be judged: ${reason.problem}`;
+    case 'unusable':
+      return `cannot be restored: ${reason.problem}`;
   }
 }
 

@@ -155,7 +155,7 @@ function policyFact({ policy }: ArchiveStatus): Fact {
   if (policy === undefined) return { name, value: 'none set', details: ['WALG_RETENTION_… and delete policy'] };
   if ('reason' in policy) return { name, value: 'refused', details: [policy.reason] };
   const { going, deletes, walSegments, lines } = policy;
-  const rules = lines.map(({ rule }) => rule).join(', ');
+  const rules = lines.flatMap(({ rule, always }) => (always === true ? [] : [rule])).join(', ');
   if (deletes.objects === 0) return { name, value: 'nothing to delete', details: [rules] };
   const what = `${countText(going.length, 'backup')} and ${countText(walSegments, 'WAL segment')}`;
   return { name, value: `would free ${formatBytes(deletes.bytes)}`, details: [what, rules] };

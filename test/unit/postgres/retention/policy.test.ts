@@ -108,7 +108,12 @@ describe('a retention policy', () => {
     expect(kept).toEqual([name(30), delta, name(10)]);
     expect(reasons.get(name(10))).toEqual([`base of "${delta}"`]);
     expect(wal.get(name(10))).toBe('consistent');
-    expect(lines.at(-1)).toEqual({ rule: 'what kept backups build on', keeps: [name(10)], note: undefined });
+    expect(lines.at(-1)).toEqual({
+      rule: 'what kept backups build on',
+      keeps: [name(10)],
+      note: undefined,
+      always: true,
+    });
   });
 
   it('never lets a permanent backup go, which needs no more WAL than makes it consistent', () => {
@@ -137,7 +142,7 @@ describe('a retention policy', () => {
     expect(kept).toEqual([name(40), name(30), name(20)]);
     expect(going).toEqual([name(10)]);
     expect(reasons.get(name(40))).toEqual([
-      expect.stringMatching(/^cannot be judged: WAL that it needs is not in the archive/),
+      expect.stringMatching(/^cannot be restored: WAL that it needs is not in the archive/),
     ]);
   });
 
