@@ -70,7 +70,9 @@ describe.each(archives)('copy of $name, written by WAL-G', ({ name, encoding, su
     const result = await copy(to, '--re-encode', '-w', '--verify');
     expect(result, result.stderr).toMatchObject({ status: 0 });
     const again = await copy(to, '--re-encode', '-w');
-    expect(JSON.parse(again.stdout)).toMatchObject({ copied_objects: 0 });
+    // What is not full yet is always copied.
+    const partials = readdirSync(join(fixture.storage, 'wal_005')).filter((one) => one.includes('.partial'));
+    expect(JSON.parse(again.stdout)).toMatchObject({ copied_objects: partials.length });
 
     const run = (args: readonly string[]): Promise<CliResult> => runCli(args, { env: settings, cwd: fixture.folder });
     const target = join(fixture.folder, 'restored');

@@ -7,6 +7,7 @@ import { CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Key, ObjectInfo } from '../../storage/storage.ts';
+import { isPartial } from './copied-names.ts';
 import { writeNotes, writeSentinel } from './copied-notes.ts';
 import { ObjectCopier, type CopyOptions, type CopyResult } from './object-copier.ts';
 import type { CopiedObject, CopyPlan } from './plan.ts';
@@ -59,9 +60,7 @@ function checkArrived(
 ): void {
   for (const { object, to } of payload) {
     const there = written.get(to);
-    // A partial segment may have been archived once more meanwhile.
-    const isAnySize = reencode || to.includes('.partial');
-    if (there !== undefined && (isAnySize || there.sizeBytes === object.sizeBytes)) continue;
+    if (isPartial(to) || (there !== undefined && (reencode || there.sizeBytes === object.sizeBytes))) continue;
     throw new CorruptError(`"${to}" is not in the target as it was written`, {
       hint: 'Someone else writes to or deletes from the target. Copy again when that has ended.',
     });

@@ -8,6 +8,11 @@ export function isEncoded(key: Key): boolean {
   return !key.endsWith('.json');
 }
 
+/** A segment that is not full yet: it is replaced every few seconds, and gone when the whole segment is there. */
+export function isPartial(key: Key): boolean {
+  return /^wal_005\/[0-9A-F]{24}\.partial(\.[a-z0-9]+)?$/.test(key);
+}
+
 /** The key of an object that is compressed as the target does it; JSON keeps its name. */
 export function reencodedKey(target: Pick<Transport, 'codec'>, key: Key): Key {
   return isEncoded(key) ? storedKey(target as Transport, withoutExtension(key)) : key;

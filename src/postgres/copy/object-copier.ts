@@ -2,14 +2,14 @@
 import { rateLimited, type RateLimiter } from '../../bytes/rate-limiter.ts';
 import { counted, type ByteSource } from '../../bytes/stage.ts';
 import { withoutExtension } from '../../codecs/open.ts';
-import { CorruptError } from '../../errors.ts';
+import { ArchiverError, CorruptError } from '../../errors.ts';
 import { pushObject, pushPlain, type PushOptions } from '../../pipeline/push-object.ts';
 import { decoding, type Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
-import { isEncoded } from './copied-names.ts';
+import { isEncoded, isPartial } from './copied-names.ts';
 import { TargetDiffersError, type CopiedObject } from './plan.ts';
 import { beginsAlike } from './same-content.ts';
 
@@ -88,7 +88,20 @@ export class ObjectCopier {
       if (!(await this.#beginsAlike(copied))) throw new TargetDiffersError([`"${to}"`]);
       this.count(undefined);
       this.#advance(object.sizeBytes);
-    } else await this.#write(copied);
+    } else if (isPartial(to)) await this.#copyPartial(copied);
+    else await this.#write(copied);
+  }
+
+  /** By the time it is read there may be more of it, or the whole segment in its place. */
+  async #copyPartial(copied: CopiedObject): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      await this.#write(copied);
+    } catch (error) {
+      // From a thread it comes without its class.
+      if (!(error instanceof ArchiverError) || error.kind !== 'missing') throw error;
+      logger.info('not copied, it is whole by now', { key: copied.object.key });
+    }
   }
 
   async #write(copied: CopiedObject): Promise<void> {
@@ -99,8 +112,7 @@ export class ObjectCopier {
       this.count(copiedBytes);
       return;
     }
-    const isPartial = to.includes('.partial');
-    const options = { ifAbsent: !isPartial, signal, logger };
+    const options = { ifAbsent: !isPartial(to), signal, logger };
     try {
       const bytes =
         reencode && isEncoded(to)
@@ -135,7 +147,7 @@ export class ObjectCopier {
       if (isCounted) this.#advance(more);
     })(stored);
     yield* limiter === undefined ? counting : rateLimited(limiter, signal)(counting);
-    if (bytes !== object.sizeBytes) throw changed(object, bytes);
+    if (bytes !== object.sizeBytes && !isPartial(object.key)) throw changed(object, bytes);
   }
 
   /** The same, decrypted and decompressed. @throws CorruptError */

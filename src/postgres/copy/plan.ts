@@ -10,7 +10,7 @@ import { checksumsKey } from '../in-place/checksums.ts';
 import type { Inventory, WalObject } from '../inventory/inventory.ts';
 import { pushFilesKey, pushRecordKey } from '../resume/push-record.ts';
 import { selectBackups, type BackupChoice, type RefusedBackup, type SourceBackup } from './backup-selection.ts';
-import { isEncoded, logicalKey } from './copied-names.ts';
+import { isEncoded, isPartial, logicalKey } from './copied-names.ts';
 import { selectWal, type MissingWal, type WalOfBackup } from './wal-selection.ts';
 
 /** One object to be copied, or found to be there. */
@@ -123,12 +123,12 @@ function placing({
       if (other !== undefined) differences.push(`"${other}", which would be "${to}"`);
       return { object, source, to, state: 'absent' };
     }
+    if (isPartial(to)) return { object, source, to, state: 'absent' };
     if (reencodedKey !== undefined && (isEncoded(to) || isNote(to))) {
       return { object, source, to, state: isComplete ? 'present' : 'unproven' };
     }
     if (there.sizeBytes === object.sizeBytes) return { object, source, to, state: 'present' };
-    // A segment that is not full yet is archived again and again; and what is permanent is said by each archive.
-    if (isPartial(to)) return { object, source, to, state: 'absent' };
+    // What is permanent is said by each archive.
     if (isComplete && to.endsWith('/metadata.json')) return { object, source, to, state: 'present' };
     differences.push(`"${to}" (${there.sizeBytes} bytes instead of ${object.sizeBytes})`);
     return { object, source, to, state: 'present' };
@@ -138,10 +138,6 @@ function placing({
 /** Rewritten by a copy that encodes anew, since they tell of names and sizes. */
 function isNote(key: Key): boolean {
   return key.endsWith('/metadata.json') || key.endsWith('/files_metadata.json') || key.endsWith('_sentinel.json');
-}
-
-function isPartial(key: Key): boolean {
-  return /^wal_005\/[0-9A-F]{24}\.partial(\.[a-z0-9]+)?$/.test(key);
 }
 
 function placeBackup(

@@ -225,6 +225,28 @@ describe('a copy of an archive', () => {
     });
   });
 
+  it('goes on when a partial segment grows or becomes whole while it is copied', async () => {
+    for (const reencode of [true, false]) {
+      const inside = await madeSource();
+      const key = 'wal_005/000000010000000000000009.partial';
+      const to = reencode ? await encoding('lz4', 'A') : plainTransport(createMemoryStorage(clock));
+      const growing = plainTransport(inside);
+      const plan = await planned(growing, to, { withHistory: true, reencode });
+      await put(inside, key, 'grown');
+      await copyArchive(plan, optionsOf(growing, to, { reencode }));
+      const copied = plan.wal.find(({ object }) => object.key === key)?.to ?? '';
+      expect((await collect(await readDecoded(to, copied))).toString()).toBe('grown');
+      // Of the same size, and with the same beginning.
+      await put(inside, key, 'other');
+      await copy(growing, to, { withHistory: true, reencode });
+      expect((await collect(await readDecoded(to, copied))).toString()).toBe('other');
+      const again = await planned(growing, to, { withHistory: true, reencode });
+      await inside.delete([key]);
+      await copyArchive(again, optionsOf(growing, to, { reencode }));
+      expect(await verifyCopy(again, optionsOf(growing, to, { reencode }))).toBeGreaterThan(10);
+    }
+  });
+
   it.each([
     ['another size', 'wal_005/000000010000000000000002', 'other'],
     ['another encoding', 'wal_005/000000010000000000000002.lz4', 'other'],
