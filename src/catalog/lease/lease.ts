@@ -171,6 +171,9 @@ function together(leases: readonly WrittenLease[]): Lease {
     check() {
       for (const one of leases) one.check();
     },
+    get aheadMs() {
+      return Math.max(0, ...leases.map((one) => one.aheadMs));
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(leases.map((one) => one[Symbol.asyncDispose]()));
     },

@@ -5,7 +5,7 @@ import { ArchiverError, messageOf } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { StorageForbiddenError, StorageFullError } from '../../storage/errors.ts';
+import { StorageForbiddenError, StorageFullError, StorageUnavailableError } from '../../storage/errors.ts';
 import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
 import { formatLease, leasesFolder, validMs, viewLeases, type LeaseName, type LeaseView } from './lease-object.ts';
 
@@ -19,7 +19,12 @@ export interface LeaseOptions extends Abortable {
 export interface Lease extends AsyncDisposable {
   /** @throws ArchiverError (`unavailable`) when it could not be renewed in time, so that others may not mind it any more */
   check(): void;
+  /** By how much the clock of this machine is ahead of the storages', in milliseconds; 0 where that is not known. */
+  readonly aheadMs: number;
 }
+
+/** A storage that does not answer must not keep a run from ending that has nothing more to do. */
+const removalMs = 20_000;
 
 /** Our object on one storage. */
 export class WrittenLease implements Lease {
@@ -28,11 +33,13 @@ export class WrittenLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #since: string;
   readonly #ended = new AbortController();
+  readonly #givenUp = new AbortController();
   #renewing: Promise<void> | undefined;
   #begun = { wallMs: 0, monotonicMs: 0 };
   #writtenMs = 0;
   #isLost = false;
   #isUnwritten = false;
+  #aheadMs = 0;
 
   private constructor(storage: Storage, name: LeaseName, options: LeaseOptions) {
     this.storage = storage;
@@ -78,6 +85,10 @@ export class WrittenLease implements Lease {
     return this.#isUnwritten;
   }
 
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
   /** Looks who else is there. @throws the storage's error */
   async view(signal: AbortSignal | undefined): Promise<LeaseView> {
     const listing: ObjectInfo[] = [];
@@ -86,6 +97,9 @@ export class WrittenLease implements Lease {
     const at = { sinceWriteMs: clock.monotonicMs() - this.#writtenMs, now: clock.now() };
     for await (const item of this.storage.list(leasesFolder, { signal }))
       if (item.kind === 'object') listing.push(item);
+    const ours = listing.find(({ key }) => key === this.name.key);
+    // It was stored after it was begun with: rather too little than too much.
+    if (ours !== undefined) this.#aheadMs = Math.max(0, this.#begun.wallMs - ours.modified.getTime());
     return viewLeases(listing, this.name.key, at);
   }
 
@@ -99,11 +113,14 @@ export class WrittenLease implements Lease {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
-    await this.#renewing;
     const { logger } = this.#options;
+    const timer = setTimeout(() => {
+      this.#givenUp.abort(new StorageUnavailableError(`no answer within ${removalMs / 1000} s`));
+    }, removalMs);
     try {
+      await this.#renewing;
       // Not called off by the run's signal: an interrupted run must not be in the way of the next.
-      await this.storage.delete([this.name.key]);
+      await this.storage.delete([this.name.key], { signal: this.#givenUp.signal });
     } catch (error) {
       // Where nothing may be deleted, that is so every time.
       logger[error instanceof StorageForbiddenError ? 'info' : 'warn'](
@@ -114,6 +131,8 @@ export class WrittenLease implements Lease {
           error: messageOf(error),
         },
       );
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -148,8 +167,8 @@ export class WrittenLease implements Lease {
         this.#isLost ||= this.#isOverdue();
         // Others may have begun by now: it must not look held again.
         if (this.#isLost) return;
-        // Not called off: the storage could carry it out after the removal.
-        await this.#write(undefined);
+        // Not called off at the end: the storage could carry it out after the removal.
+        await this.#write(this.#givenUp.signal);
         if (this.#isUnwritten) await this.#lookAround();
         pauseMs = usualMs;
       } catch (error) {

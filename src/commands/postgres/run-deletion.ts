@@ -30,6 +30,8 @@ export interface DeletionAsked {
   readonly policy?: readonly PolicyLine[];
 }
 
+const noticedAheadMs = 60_000;
+
 /**
  * Runs `delete …`.
  *
@@ -45,11 +47,19 @@ export async function runDeletion(
   const transport = await app.transport('read');
   expectAll(app, transport, options['confirm'] === true);
   if (options['confirm'] !== true) {
-    await tell(app, options, transport, ask);
+    await tell(app, { options, transport, ask, aheadMs: 0 });
     return;
   }
   await using lease = await holdExclusively([transport.storage], 'delete', { clock, logger, signal });
-  const { stored, plan } = await tell(app, options, transport, ask);
+  const { aheadMs } = lease;
+  if (aheadMs > noticedAheadMs) {
+    logger.warn('the clock of this machine is ahead of that of the storage, which counts for a policy', {
+      seconds: Math.round(aheadMs / 1000),
+    });
+  }
+  const { stored, plan } = await tell(app, { options, transport, ask, aheadMs });
+  // One that died while it was asked is not among them.
+  expectAll(app, transport, true);
   const { objects, bytes } = amountOf(plan);
   if (objects === 0) return;
   const removals = plan.removals.flatMap((removal, at): readonly Removal[] => {
@@ -101,15 +111,24 @@ async function readArchive({ clock, logger, settings, signal }: App, transport: 
 
 async function tell(
   app: App,
-  options: Arguments['options'],
-  transport: Transport,
-  ask: (inventories: readonly Inventory[], now: TimeNs) => DeletionAsked,
+  {
+    options,
+    transport,
+    ask,
+    aheadMs,
+  }: {
+    readonly options: Arguments['options'];
+    readonly transport: Transport;
+    readonly ask: (inventories: readonly Inventory[], now: TimeNs) => DeletionAsked;
+    /** Of the clock of this machine. A window that ended too late would begin too late. */
+    readonly aheadMs: number;
+  },
 ): Promise<{ readonly stored: readonly StoredInventory[]; readonly plan: DeletionPlan }> {
   const { clock, logger } = app;
   const stored = await readArchive(app, transport);
   const inventories = stored.map(({ inventory }) => inventory);
   const now = timeOfDate(clock.now());
-  const { rule, policy } = ask(inventories, now);
+  const { rule, policy } = ask(inventories, now - BigInt(aheadMs) * 1_000_000n);
   const plan = planDeletion(inventories, rule, { now, byStart: options['use-sentinel-time'] === true });
   const isDryRun = options['confirm'] !== true;
   const report = {

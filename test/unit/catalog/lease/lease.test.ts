@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fromBytes } from '../../../../src/bytes/stage.ts';
 import { holdExclusively, holdShared, sharing } from '../../../../src/catalog/lease/lease.ts';
 import { leasesFolder, validMs } from '../../../../src/catalog/lease/lease-object.ts';
@@ -290,6 +290,37 @@ describe('the exclusive lease', () => {
     );
     await using lease = await holdExclusively([locked], 'delete', options);
     lease.check();
+  });
+
+  it('knows by how much the clock of this machine is ahead of that of the storage', async () => {
+    const { storage, clock, logger } = rig();
+    const now = (): Date => new Date(clock.now().getTime() + 30 * hour);
+    await using lease = await holdExclusively([storage], 'delete', { logger, clock: { ...clock, now } });
+    expect(lease.aheadMs).toBe(30 * hour);
+    const behind = { ...clock, now: () => new Date(0) };
+    await using other = await holdExclusively([createMemoryStorage(clock)], 'delete', { logger, clock: behind });
+    expect(other.aheadMs).toBe(0);
+  });
+
+  it('is given up when the storage does not answer any more', async () => {
+    const { storage, logger, options } = rig();
+    const hanging = faultyStorage(storage, () => undefined);
+    hanging.delete = (_keys, { signal } = {}) =>
+      new Promise((_done, fail) => {
+        signal?.addEventListener('abort', () => {
+          fail(signal.reason as Error);
+        });
+      });
+    const lease = await holdExclusively([hanging], 'delete', options);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const ended = lease[Symbol.asyncDispose]();
+      await vi.advanceTimersByTimeAsync(60_000);
+      await ended;
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(logger.records.at(-1)?.message).toContain('cannot remove the lease');
   });
 
   it('leaves nothing behind when the write of it failed', async () => {

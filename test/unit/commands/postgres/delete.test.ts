@@ -7,7 +7,10 @@ import { ArchiverError } from '../../../../src/errors.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { catalogueFixtures, openListedFixture } from '../../../../testtools/catalogue.ts';
 import { runCommand, type CommandOutcome } from '../../../../testtools/command-run.ts';
+import { fakeClock } from '../../../../testtools/fake-clock.ts';
 import { readExpected } from '../../../../testtools/fixture.ts';
+import { madeInventory } from '../../../../testtools/made-inventory.ts';
+import { storedArchive } from '../../../../testtools/stored-archive.ts';
 
 const none = { codec: noneCodec, crypter: undefined };
 
@@ -99,6 +102,22 @@ describe('delete --confirm', () => {
       expect(again.log.at(-1)?.message).toBe('No objects matched the deletion criteria.');
     },
   );
+
+  it('begins no recovery window too late because of a wrong clock of this machine', async () => {
+    const day = (n: number) => new Date(`2026-11-${String(n).padStart(2, '0')}T00:00:00Z`);
+    const inventory = madeInventory({
+      backups: [2, 10, 18].map((n) => ({ start: `0/${n}000028`, finish: `0/${n}000130`, finished: day(n) })),
+      segments: { 1: [2, 16, 24] },
+      storedAt: () => day(18),
+    });
+    const storage = await storedArchive(inventory, fakeClock(day(21)));
+    const policy = await commandEntries.find(({ name }) => name === 'delete policy')?.load();
+    if (policy === undefined) throw new TypeError('no such command');
+    const scene = { transport: { storage, ...none }, clock: fakeClock(new Date('2027-11-21T00:00:00Z')) };
+    const { log, stdout } = await runCommand(policy, ['--pitr-window', '14d', '--confirm'], scene);
+    expect(stdout).toContain('recovery window 14d (since 2026-11-07T00:');
+    expect(log.map(({ message }) => message)).toContainEqual(expect.stringContaining('clock of this machine is ahead'));
+  });
 
   it('everything FORCE leaves nothing at all', async () => {
     const storage = await openListedFixture(zstd);
