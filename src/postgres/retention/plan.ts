@@ -60,6 +60,9 @@ export function planDeletion(
     walRanges: inventories.flatMap((inventory, at) => walRangesOf(inventory, removals[at]?.wal ?? [])),
     nothing,
     warnings: [
+      ...(byStart && backups.some(({ started }) => started === undefined)
+        ? ['not every backup has recorded its start: they are in order of their ends']
+        : []),
       ...warningsAbout(backups, kept),
       ...(needed !== undefined && scope.wal && rule.kind !== 'everything' ? warningOfYoung(inventories, needed) : []),
     ],

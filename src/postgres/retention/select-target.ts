@@ -1,5 +1,7 @@
 /** What `delete target` and `delete everything` keep. */
 import { jsonEqual } from '../../catalog/json.ts';
+import { inOrderOfCompletion } from '../../catalog/order.ts';
+import type { TimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
 import { distinct, missingError, permanentError, quoted } from './refusal.ts';
@@ -7,8 +9,12 @@ import type { EverythingRule, TargetRule } from './rule.ts';
 import { keepAll, type Selection } from './selection.ts';
 
 /** Keeps all but the backup, what builds on it and, when asked for, the rest of its family. */
-export function keepBeside(backups: readonly PlacedBackup[], { selector, findFull }: TargetRule): Selection {
-  const found = targetsOf(backups, selector);
+export function keepBeside(
+  backups: readonly PlacedBackup[],
+  { selector, findFull }: TargetRule,
+  now: TimeNs,
+): Selection {
+  const found = targetsOf(backups, selector, now);
   const chains = chainsOf(backups);
   const names = new Set(found.map(({ name }) => name));
   if (findFull) for (const one of found) for (const { name } of chains.basesOf(one)) names.add(name);
@@ -26,10 +32,15 @@ export function keepBeside(backups: readonly PlacedBackup[], { selector, findFul
   };
 }
 
-function targetsOf(backups: readonly PlacedBackup[], selector: TargetRule['selector']): readonly PlacedBackup[] {
+function targetsOf(
+  backups: readonly PlacedBackup[],
+  selector: TargetRule['selector'],
+  now: TimeNs,
+): readonly PlacedBackup[] {
   switch (selector.by) {
     case 'latest': {
-      const name = backups.at(-1)?.name;
+      // As for every other command.
+      const name = inOrderOfCompletion(backups, now).at(-1)?.name;
       if (name === undefined) throw missingError('no backups found');
       return backups.filter((backup) => backup.name === name);
     }

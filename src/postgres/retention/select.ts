@@ -26,7 +26,7 @@ export function selectKept(backups: readonly PlacedBackup[], rule: DeletionRule,
     case 'policy':
       return policy(backups, rule);
     case 'target':
-      return keepBeside(backups, rule);
+      return keepBeside(backups, rule, now);
     case 'everything':
       return keepNothing(backups, rule);
   }

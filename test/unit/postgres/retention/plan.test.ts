@@ -137,6 +137,25 @@ describe('backups in the order of their age', () => {
     ]);
   });
 
+  it('the newest for "target LATEST" is the newest for all commands', () => {
+    const skewed = archive({
+      backups: [
+        { start: '0/2000028', finish: '0/2000100', finished: at('11-10 10:00') },
+        { start: '0/4000028', finish: '0/4000100', finished: at('11-02 10:00') },
+      ],
+    });
+    const rule: DeletionRule = { kind: 'target', selector: { by: 'latest' }, findFull: false };
+    expect(stays(plan(skewed, rule))).toEqual([base(1, 4)]);
+  });
+
+  it('is that of their starts when that is asked for, and a warning says when it cannot be', () => {
+    const inventory = archive(three);
+    const backups = inventory.backups.map((one, place) => (place === 1 ? { ...one, started: undefined } : one));
+    expect(planDeletion([inventory], retain(1), { now, byStart: true }).warnings).toEqual([]);
+    const { warnings } = planDeletion([{ ...inventory, backups }], retain(1), { now, byStart: true });
+    expect(warnings).toEqual([expect.stringContaining('in order of their ends')]);
+  });
+
   it('what was stored last stays, whatever its host said of the time', () => {
     const inventory = archive({
       backups: [
