@@ -8,7 +8,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { formatLsn, toLsn, type Lsn } from '../lsn.ts';
 import type { Connector } from '../server/connection.ts';
-import { ConnectError, ServerLostError, ServerQueryError } from '../server/errors.ts';
+import { ServerQueryError } from '../server/errors.ts';
 import { timelineAt, type TimelineSpan } from '../timeline.ts';
 import { segmentOf } from '../wal-segment.ts';
 import type { SegmentArchive } from './segment-archive.ts';
@@ -51,6 +51,7 @@ export async function receiveWal(options: ReceiveOptions): Promise<void> {
   const told = receiver.tellProgress(telling.signal);
   try {
     await receiver.run();
+    receiver.tellRest();
   } finally {
     telling.abort();
     await told;
@@ -102,6 +103,16 @@ class WalReceiver {
     }
   }
 
+  /** What stopping has left out. */
+  tellRest(): void {
+    const { archive, logger } = this.#options;
+    if (this.#stream?.isBehind !== true) return;
+    logger.warn('what came last is not stored; the server keeps it for the next run', {
+      stored: formatLsn(archive.durable),
+      received: formatLsn(this.#stream.progress.received),
+    });
+  }
+
   get #hasBegun(): boolean {
     return this.#stream !== undefined && this.#stream.progress.serverEnd > 0n;
   }
@@ -115,8 +126,9 @@ class WalReceiver {
 
   #mayHeal(error: unknown, elapsedMs: number): boolean {
     const state = error instanceof ServerQueryError ? error.sqlState : undefined;
-    if (state === slotInUse) return this.#hasBegun || elapsedMs < slotPatienceMs;
-    if (state !== fileMissing) return this.#hasBegun && isLoss(error);
+    const hasStreamed = this.#stream?.hasStreamed === true;
+    if (state === slotInUse) return hasStreamed || elapsedMs < slotPatienceMs;
+    if (state !== fileMissing) return hasStreamed && isLoss(error);
     if (this.#hasBegun || this.#gap !== 'being filled') return false;
     this.#gap = 'given up';
     return true;
@@ -197,11 +209,9 @@ function isStopping(stop: AbortSignal): boolean {
   return stop.aborted;
 }
 
-/** The connection, not what was asked of it, failed. */
+/** Of the connection, or of a storage that was asked where to begin. */
 function isLoss(error: unknown): boolean {
-  if (error instanceof ServerLostError) return true;
-  const isAnswer = error instanceof ConnectError || error instanceof ServerQueryError;
-  return isAnswer && error.kind === 'unavailable';
+  return error instanceof ArchiverError && error.kind === 'unavailable';
 }
 
 function explained(error: unknown, slot: string): unknown {

@@ -52,6 +52,8 @@ export class WalStream {
   #storing: Promise<void> | undefined;
   #partialAt = 0;
   #failure: { readonly error: unknown } | undefined;
+  #hasStreamed = false;
+  #startedAt = toLsn(0n);
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -59,6 +61,17 @@ export class WalStream {
 
   get progress(): StreamProgress {
     return this.#progress;
+  }
+
+  /** Something of the last stream is not in the archive. */
+  get isBehind(): boolean {
+    const { received } = this.#progress;
+    return received > this.#startedAt && received > this.#options.archive.durable;
+  }
+
+  /** A server has begun to stream. */
+  get hasStreamed(): boolean {
+    return this.#hasStreamed;
   }
 
   /** How far the last stream came; undefined before the first. */
@@ -105,6 +118,7 @@ export class WalStream {
     const { archive, segmentBytes } = this.#options;
     archive.restartAt(start.lsn);
     this.#progress = { ...this.#progress, received: start.lsn };
+    this.#startedAt = start.lsn;
     const id = segmentOf(start.lsn, start.timeline, segmentBytes);
     const current = this.#current;
     if (current?.id.timeline === id.timeline && current.id.number === id.number) {
@@ -126,11 +140,19 @@ export class WalStream {
         await line.sayGoodbye();
         return 'stopped';
       }
-      if (message.kind === 'data') await this.#take(message.bytes, line);
-      else if (message.kind === 'rows') next = positionOf(message.rows);
-      else if (message.kind === 'end of copy') {
-        await this.#storeRest();
-        line.finish();
+      switch (message.kind) {
+        case 'copy':
+          this.#hasStreamed = true;
+          break;
+        case 'data':
+          await this.#take(message.bytes, line);
+          break;
+        case 'end of copy':
+          await this.#storeRest();
+          line.finish();
+          break;
+        case 'rows':
+          next = positionOf(message.rows);
       }
     }
     if (next === undefined) throw new CorruptError('the server ended the stream of WAL without a reason');
