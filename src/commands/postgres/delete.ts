@@ -25,15 +25,17 @@ const exitStatuses = {
   77: 'it would leave deltas without what they build on, or take permanent backups; or the storage refused',
 } as const;
 
-const findFull = 'FIND_FULL: go back to the full backup that is needed.';
-
 /** `delete retain`: keeps the newest backups. */
 export const deleteRetain = defineCommand({
   name: 'delete retain',
   summary: 'Delete all but the newest backups, and the WAL before them.',
   positionals: [
-    { name: 'count', text: 'How many; before it FULL, to count full backups only, or FIND_FULL.', required: true },
-    { name: 'count_after_word', text: 'The number, when a word stands before it.', required: false },
+    {
+      name: 'count',
+      text: 'How many. Before it may stand FULL: count full backups only; or FIND_FULL: go on to the next full one.',
+      required: true,
+      repeated: true,
+    },
   ],
   options: {
     ...ordered,
@@ -62,8 +64,12 @@ export const deleteBefore = defineCommand({
   name: 'delete before',
   summary: 'Delete the backups before one, or before a time, and their WAL.',
   positionals: [
-    { name: 'backup_or_time', text: `A name, its beginning, or a time with its zone. ${findFull}`, required: true },
-    { name: 'backup_or_time_after_word', text: 'The same, when FIND_FULL stands before it.', required: false },
+    {
+      name: 'backup_or_time',
+      text: 'A name, its beginning, or a time with its zone. Before it may stand FIND_FULL: go back to the full backup that is needed.',
+      required: true,
+      repeated: true,
+    },
   ],
   options: ordered,
   examples: [
@@ -83,8 +89,12 @@ export const deleteTarget = defineCommand({
   name: 'delete target',
   summary: 'Delete one backup and the deltas that build on it. WAL stays.',
   positionals: [
-    { name: 'backup', text: 'Its name, or LATEST. FIND_FULL before it: and all it builds on.', required: false },
-    { name: 'backup_after_word', text: 'The name, when FIND_FULL stands before it.', required: false },
+    {
+      name: 'backup',
+      text: 'Its name, or LATEST. Before it may stand FIND_FULL: and what it builds on, and all that builds on that.',
+      required: false,
+      repeated: true,
+    },
   ],
   options: {
     ...common,

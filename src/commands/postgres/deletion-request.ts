@@ -23,7 +23,7 @@ const fullWord = 'FULL';
 
 /** `[FULL|FIND_FULL] N [--after NAME|TIME]`. @throws ArchiverError (`usage`) */
 export function retainRule({ positionals, options }: Arguments): RetainRule {
-  const [first = '', second] = positionals;
+  const [first = '', second] = atMostTwo(positionals);
   const modifier = first === fullWord ? 'full' : first === findFullWord ? 'find full' : undefined;
   const text = modifier === undefined ? first : second;
   if (modifier === undefined && second !== undefined) throw unknownWord(first, [fullWord, findFullWord]);
@@ -41,7 +41,7 @@ export function retainRule({ positionals, options }: Arguments): RetainRule {
 
 /** `[FIND_FULL] NAME|TIME`. @throws ArchiverError (`usage`) */
 export function beforeRule({ positionals }: Arguments): BeforeRule {
-  const [first = '', second] = positionals;
+  const [first = '', second] = atMostTwo(positionals);
   if (first === fullWord) {
     throw new ArchiverError('usage', '"FULL" means nothing to "delete before"', {
       hint: 'Use FIND_FULL to go back to the full backup that is needed.',
@@ -56,7 +56,7 @@ export function beforeRule({ positionals }: Arguments): BeforeRule {
 
 /** `[FIND_FULL] NAME | --target-user-data JSON`. @throws ArchiverError (`usage`) */
 export function targetRule({ positionals, options }: Arguments): TargetRule {
-  const [first, second] = positionals;
+  const [first, second] = atMostTwo(positionals);
   const findFull = first === findFullWord;
   if (!findFull && first !== undefined && second !== undefined) throw unknownWord(first, [findFullWord]);
   const name = findFull ? second : first;
@@ -119,6 +119,11 @@ function pointOf(text: string): BackupPoint {
       hint: 'Write it like 2026-11-21T03:32:48Z or 2026-11-21T04:32:48+01:00.',
     });
   }
+}
+
+function atMostTwo(words: readonly string[]): readonly string[] {
+  if (words.length > 2) throw new ArchiverError('usage', `too many arguments: ${words.slice(2).join(' ')}`);
+  return words;
 }
 
 function unknownWord(word: string, allowed: readonly string[]): ArchiverError {

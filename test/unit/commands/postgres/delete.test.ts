@@ -176,6 +176,7 @@ describe('delete refuses', () => {
     ['retain 0', 'usage', /less than one/],
     ['retain FULL', 'usage', /how many/],
     ['retain some', 'usage', /not a number/],
+    ['retain FULL 5 6', 'usage', /too many arguments: 6/],
     ['retain all 5', 'usage', /unknown word "all"/],
     ['retain 3', 'forbidden', /is a delta: what it builds on cannot be deleted: "base_00000001000000000000000A"/],
     ['retain 1 --after 2019-12-12T12:12:12', 'usage', /not a time with a zone/],
