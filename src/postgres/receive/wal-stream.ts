@@ -14,6 +14,7 @@ import type { SegmentArchive } from './segment-archive.ts';
 import { ServerLine } from './server-line.ts';
 import type { StreamPosition } from './stream-start.ts';
 import { parseWalMessage } from './streaming-protocol.ts';
+import { Upload } from './upload.ts';
 
 /** What is the same for all streams of a run. */
 export interface StreamOptions {
@@ -48,10 +49,11 @@ export class WalStream {
   #progress: StreamProgress = { received: toLsn(0n), serverEnd: toLsn(0n) };
   #session: Session | undefined;
   #line: ServerLine | undefined;
-  /** The upload in progress. */
-  #storing: Promise<void> | undefined;
+  readonly #upload = new Upload({
+    done: () => this.#line?.sendStatus(),
+    failed: (error) => this.#session?.destroy(error instanceof Error ? error : new Error(String(error))),
+  });
   #partialAt = 0;
-  #failure: { readonly error: unknown } | undefined;
   #hasStreamed = false;
   #startedAt = toLsn(0n);
 
@@ -101,12 +103,13 @@ export class WalStream {
     this.#line = line;
     this.#partialAt = clock.monotonicMs();
     const ticking = new AbortController();
-    const ticks = this.#tick(line, ticking.signal).catch((error: unknown) => this.#fail(error));
+    const ticks = this.#tick(line, ticking.signal).catch((error: unknown) => this.#upload.fail(error));
     try {
       return await this.#follow(line);
     } catch (error) {
-      await this.#storing;
-      throw this.#failure === undefined ? error : this.#failure.error;
+      // Whatever ended the connection because of a failure says less than that.
+      await this.#upload.idle();
+      throw error;
     } finally {
       ticking.abort();
       await ticks;
@@ -183,9 +186,9 @@ export class WalStream {
   async #hand(segment: ReceivedSegment): Promise<void> {
     const { archive, systemIdentifier } = this.#options;
     segment.check(systemIdentifier);
-    await this.#idle();
+    await this.#upload.idle();
     this.#current = new ReceivedSegment(nextSegment(segment.id), this.#memory());
-    this.#store(async () => {
+    this.#upload.start(async () => {
       await archive.storeWhole(segment);
       this.#spare = segment.memory;
     });
@@ -197,33 +200,9 @@ export class WalStream {
     return memory;
   }
 
-  /** One upload at a time; the server is told when it is done. */
-  #store(act: () => Promise<void>): void {
-    this.#storing = act().then(
-      () => {
-        this.#storing = undefined;
-        this.#line?.sendStatus();
-      },
-      (error: unknown) => {
-        this.#storing = undefined;
-        this.#fail(error);
-      },
-    );
-  }
-
-  async #idle(): Promise<void> {
-    while (this.#storing !== undefined) await this.#storing;
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#session?.destroy(error instanceof Error ? error : new Error(String(error)));
-  }
-
   /** What has come and is not in the archive: at the end of a stream. */
   async #storeRest(): Promise<void> {
-    await this.#idle();
+    await this.#upload.idle();
     const segment = this.#lagging();
     if (segment !== undefined) await this.#options.archive.storeRest(segment);
   }
@@ -240,7 +219,7 @@ export class WalStream {
   /** A failure is for the next time: the server keeps its WAL. */
   #startPartial(segment: ReceivedSegment): void {
     const { archive, clock, logger } = this.#options;
-    this.#store(async () => {
+    this.#upload.start(async () => {
       try {
         await archive.storePartial(segment);
       } catch (error) {
@@ -260,7 +239,7 @@ export class WalStream {
     const { received, serverEnd } = this.#progress;
     const segment = received >= serverEnd ? this.#lagging() : undefined;
     if (segment === undefined) line.sendStatus();
-    else if (this.#storing === undefined) this.#startPartial(segment);
+    else if (this.#upload.isIdle) this.#startPartial(segment);
   }
 
   async #tick(line: ServerLine, signal: AbortSignal): Promise<void> {
@@ -272,7 +251,7 @@ export class WalStream {
       if (signal.aborted) return;
       line.attend();
       const isDue = partialIntervalMs > 0 && clock.monotonicMs() - this.#partialAt >= partialIntervalMs;
-      const segment = isDue && this.#storing === undefined ? this.#lagging() : undefined;
+      const segment = isDue && this.#upload.isIdle ? this.#lagging() : undefined;
       if (segment !== undefined) this.#startPartial(segment);
     }
   }
