@@ -66,6 +66,7 @@ describe.skipIf(major === undefined)('backup-verify beside a real server', () =>
     expect(proven.wal?.segments.total).toBeGreaterThan(3);
     const [full, delta, remote] = proven.backups.map(({ name }) => name);
     expect(delta).toContain('_D_');
+    const partsOf = (backup = '') => readdirSync(join(rig.storage, 'basebackups_005', backup, 'tar_partitions'));
 
     const some = await verify(rig, '--all', '--budget', '100kb');
     expect(some.backups.filter(({ complete }) => complete === false)).toHaveLength(1);
@@ -82,9 +83,8 @@ describe.skipIf(major === undefined)('backup-verify beside a real server', () =>
       `${table}: page 3 fails its checksum, and no WAL of the backup replaces it`,
     ]);
 
-    const parts = join(rig.storage, 'basebackups_005', remote ?? '', 'tar_partitions');
-    const part = readdirSync(parts).find((name) => name.startsWith('part_')) ?? '';
-    flip(join(parts, part));
+    const part = partsOf(remote).find((name) => name.startsWith('part_')) ?? '';
+    flip(join(rig.storage, 'basebackups_005', remote ?? '', 'tar_partitions', part));
     const lines = await rig.cli(['backup-verify', remote ?? '']);
     expect(lines.status).toBe(65);
     expect(lines.stdout).toContain(`${remote ?? ''}: basebackups_005/${remote ?? ''}/tar_partitions/${part}: `);
