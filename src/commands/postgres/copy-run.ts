@@ -15,7 +15,7 @@ import type { ReencodeObjectJob } from '../../postgres/copy/reencode-object.ts';
 import { readInventories, type StoredInventory } from '../../postgres/inventory/read-inventory.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
-import { withTargetStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf, withTargetStorage } from '../../postgres/target-storage.ts';
 import type { App, Arguments, OtherArchive } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import type { CopyReport } from './copy-output.ts';
@@ -45,8 +45,11 @@ export async function openRequest(app: App, options: Arguments['options']): Prom
     throw new ArchiverError('usage', '--all and --backup-name exclude each other');
   }
   const [sourceArchive, targetArchive] = [await app.otherArchive(resolve(from)), await app.otherArchive(resolve(to))];
-  const source = await sourceArchive.transport('read');
-  const target = await targetArchive.transport('write', { wholly: true });
+  const source = await sourceArchive.transport('read', { target: targetStorageOf(sourceArchive.settings, undefined) });
+  const target = await targetArchive.transport('write', {
+    wholly: true,
+    target: targetStorageOf(targetArchive.settings, undefined),
+  });
   if (source.storage.location === target.storage.location) {
     throw new ArchiverError('usage', `--from and --to are the same place: ${source.storage.location}`);
   }

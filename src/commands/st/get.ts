@@ -39,6 +39,9 @@ export const stGet = defineCommand({
     if (options['glob'] === true && !isFolder(local)) {
       throw new ArchiverError('usage', `with --glob the destination must be a folder: "${local}"`);
     }
+    if (destination.endsWith('/') && !isFolder(local)) {
+      throw new ArchiverError('cannotWrite', `there is no such folder: "${destination}"`);
+    }
     const places = await transportsOf(app, 'read', options);
     let failure: unknown;
     for (const { transport } of places) {

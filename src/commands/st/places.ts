@@ -2,6 +2,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Transport, TransportPurpose } from '../../pipeline/transport.ts';
+import { targetStorageOf } from '../../postgres/target-storage.ts';
 import { mirrorSettings } from '../../storage/mirror/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -13,7 +14,7 @@ export const targetOption = {
     type: 'string',
     short: 't',
     placeholder: 'NAME',
-    text: 'Of several storages: this one; "all" is each in turn. Default: "default", and of mirrors all as one.',
+    text: 'Of several storages: this one; "all" is each in turn. Default: WALG_TARGET_STORAGE, else "default"; of mirrors all as one.',
   },
 } satisfies Readonly<Record<string, OptionSpec>>;
 
@@ -42,13 +43,14 @@ export interface Place {
 }
 
 /** The storages that `--target` names. @throws ArchiverError (`config`) when there is none of that name */
-export async function placesOf(app: App, { target }: Arguments['options']): Promise<readonly Place[]> {
+export async function placesOf(app: App, options: Arguments['options']): Promise<readonly Place[]> {
+  const target = targetStorageOf(app.settings, options['target']);
   if (target === everyStorage) {
     const storage = await app.storage();
     const several = storage.members ?? storage.copies;
     return several ?? [{ name: defaultStorageName, storage }];
   }
-  if (typeof target === 'string') return [{ name: target, storage: await app.storage({ target }) }];
+  if (target !== undefined) return [{ name: target, storage: await app.storage({ target }) }];
   const choice = hasMirrors(app) ? {} : { target: defaultStorageName };
   return [{ name: defaultStorageName, storage: await app.storage(choice) }];
 }
@@ -57,8 +59,9 @@ export async function placesOf(app: App, { target }: Arguments['options']): Prom
 export async function transportsOf(
   app: App,
   purpose: TransportPurpose,
-  { target }: Arguments['options'],
+  options: Arguments['options'],
 ): Promise<readonly (Place & { readonly transport: Transport })[]> {
+  const target = targetStorageOf(app.settings, options['target']);
   const open = async (name: string | undefined): Promise<Place & { readonly transport: Transport }> => {
     const transport = await app.transport(purpose, name === undefined ? {} : { target: name });
     return { name: name ?? defaultStorageName, storage: transport.storage, transport };
@@ -67,7 +70,7 @@ export async function transportsOf(
     const { members } = await app.storage();
     return Promise.all((members ?? [{ name: defaultStorageName }]).map(({ name }) => open(name)));
   }
-  if (typeof target === 'string' && target !== everyStorage) return [await open(target)];
+  if (target !== undefined && target !== everyStorage) return [await open(target)];
   return [await open(hasMirrors(app) ? undefined : defaultStorageName)];
 }
 

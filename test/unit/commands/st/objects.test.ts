@@ -94,6 +94,7 @@ describe('st put and st get', () => {
     const app = commandApp({ transport: await encoded() });
     await put(await app.storage(), 'damaged.lz4');
     await expect(run(stGet, app, ['damaged.lz4', join(temp.path, 'x')])).rejects.toMatchObject({ kind: 'corrupt' });
+    await expect(run(stGet, app, ['damaged.lz4', `${temp.path}/x/`])).rejects.toMatchObject({ kind: 'cannotWrite' });
     await expect(run(stGet, app, ['none.lz4', join(temp.path, 'x')])).rejects.toMatchObject({ kind: 'missing' });
     await expect(run(stGet, app, ['../etc/passwd', join(temp.path, 'x')])).rejects.toMatchObject({ kind: 'usage' });
     await expect(run(stPut, app, [join(temp.path, 'x'), 'object'])).rejects.toMatchObject({ kind: 'missing' });
