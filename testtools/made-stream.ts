@@ -19,6 +19,8 @@ export interface MadeStream {
   readonly destroyed: Error | undefined;
   /** How many messages were taken. */
   readonly taken: number;
+  /** All messages were taken. */
+  readonly isDrained: boolean;
   begin(): void;
   wal(start: bigint, bytes: Uint8Array, serverEnd?: bigint): void;
   keepalive(serverEnd: bigint, options?: { readonly wantsReply?: boolean }): void;
@@ -89,6 +91,9 @@ export function madeStream(): MadeStream {
     },
     get taken() {
       return taken;
+    },
+    get isDrained() {
+      return waiting.length === 0;
     },
     begin: () => say({ kind: 'copy' }),
     wal: (start, bytes, serverEnd = start + BigInt(bytes.length)) =>
