@@ -17,6 +17,11 @@ const ordered = {
   },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
+const unordered = {
+  ...common,
+  'use-sentinel-time': { type: 'boolean', text: 'Understood, and of no effect here, as in WAL-G.' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
 const exitStatuses = {
   66: 'there is no such backup',
   69: 'a storage is unavailable, or one of several is away',
@@ -97,7 +102,7 @@ export const deleteTarget = defineCommand({
     },
   ],
   options: {
-    ...common,
+    ...unordered,
     'target-user-data': { type: 'string', placeholder: 'JSON', text: 'The backup that has this user data.' },
   },
   examples: [
@@ -117,7 +122,7 @@ export const deleteEverything = defineCommand({
   name: 'delete everything',
   summary: 'Delete all there is below the prefix.',
   positionals: [{ name: 'force', text: 'FORCE: permanent backups as well.', required: false }],
-  options: common,
+  options: unordered,
   examples: [
     { line: 'delete everything', text: 'See what there is.' },
     { line: 'delete everything FORCE --confirm', text: 'Delete it, permanent or not.' },
@@ -136,7 +141,7 @@ export const deleteGarbage = defineCommand({
   summary: 'Delete WAL that no backup needs, and what pushes that were cut off have left.',
   positionals: [{ name: 'what', text: 'ARCHIVES: only WAL. BACKUPS: only what pushes left.', required: false }],
   options: {
-    ...common,
+    ...unordered,
     'without-backup-check': {
       type: 'boolean',
       text: 'Also when there are none but permanent backups: all WAL that those do not need to be consistent.',

@@ -129,7 +129,9 @@ async function tell(
   const inventories = stored.map(({ inventory }) => inventory);
   const now = timeOfDate(clock.now());
   const { rule, policy } = ask(inventories, now - BigInt(aheadMs) * 1_000_000n);
-  const plan = planDeletion(inventories, rule, { now, byStart: options['use-sentinel-time'] === true });
+  const isOrdered = rule.kind === 'retain' || rule.kind === 'before';
+  const byStart = isOrdered && options['use-sentinel-time'] === true;
+  const plan = planDeletion(inventories, rule, { now, byStart });
   const isDryRun = options['confirm'] !== true;
   const report = {
     isDryRun,

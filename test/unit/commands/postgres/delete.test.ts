@@ -213,6 +213,14 @@ it('delete finds the size of segments when the settings are wrong', async () => 
   expect(marked({ log })).toEqual(marked(await run(zstd, ['garbage'])));
 });
 
+it.each(['retain 1', 'before FIND_FULL 2026-11-21T03:32:51Z', `target ${first}`, 'garbage', 'everything FORCE'])(
+  'delete %s understands --use-sentinel-time',
+  async (line) => {
+    const plain = await run(zstd, line.split(' '));
+    expect(marked(await run(zstd, [...line.split(' '), '--use-sentinel-time']))).toEqual(marked(plain));
+  },
+);
+
 describe('delete without anything to do', () => {
   it.each([
     ['retain 9', 'No backup found for deletion'],
