@@ -99,7 +99,12 @@ describe('catching up mirrors', () => {
   it('leaves unfinished backups alone, and what checks write', async () => {
     const [a, b] = made('default', 'disk') as [TestMember, TestMember];
     await fill(a, ...backup('base_1').slice(0, 2), 'wal-g_storage_check');
-    await fill(a, 'walvault_doctor_0123_small', 'walvault_key_check_0123456789abcdef');
+    await fill(
+      a,
+      'walvault_doctor_0123_small',
+      'walvault_key_check_0123456789abcdef',
+      'walvault_leases/shared_backup-push_x.json',
+    );
     const planned = await plan([a, b]);
     expect(planned.unfinished).toEqual(['base_1']);
     await copy(planned);
