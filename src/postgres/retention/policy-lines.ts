@@ -66,7 +66,9 @@ export function chooseByLines(inventories: readonly Inventory[], policy: Retenti
     const kept = newest.map(([, backup]) => backup);
     tell(`keep ${adverb} ${most}`, kept, kept.length < most ? `${kept.length} ${unit}s have a backup` : undefined);
   }
-  const window = pitrWindowMs === undefined ? undefined : openWindow(sound, recovery.windows, { now, pitrWindowMs });
+  const isHistoryKnown = (timeline: number): boolean => inventories.some(({ histories }) => histories.has(timeline));
+  const window =
+    pitrWindowMs === undefined ? undefined : openWindow(sound, recovery.windows, { now, pitrWindowMs, isHistoryKnown });
   if (window !== undefined && pitrWindowMs !== undefined) {
     for (const { backup, timeline } of window.starts) keep(backup, { kind: 'window start', timeline });
     for (const backup of window.within) keep(backup, { kind: 'in window' });

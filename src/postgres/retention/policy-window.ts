@@ -28,11 +28,21 @@ export interface PolicyWindow {
 export function openWindow(
   backups: readonly CopiedBackup[],
   windows: readonly RecoveryWindow[],
-  { now, pitrWindowMs }: { readonly now: TimeNs; readonly pitrWindowMs: number },
+  {
+    now,
+    pitrWindowMs,
+    isHistoryKnown,
+  }: {
+    readonly now: TimeNs;
+    readonly pitrWindowMs: number;
+    /** Whether it can be told from where a timeline went on. */
+    readonly isHistoryKnown: (timeline: number) => boolean;
+  },
 ): PolicyWindow {
   const start = now - BigInt(Math.round(pitrWindowMs)) * 1_000_000n;
   const starts: WindowStart[] = [];
-  const late: number[] = [];
+  const late = new Set<number>();
+  const ofUnknownOrigin = new Set<number>();
   const within = new Set(backups.filter(({ completed }) => completed >= start));
   for (const { systemIdentifier, timeline, to, backups: leading } of windows.toSorted(byTimeline)) {
     if (to.archived !== undefined && timeOfDate(to.archived) < start) continue;
@@ -42,15 +52,27 @@ export function openWindow(
     // A host whose clock is behind makes its backups look older than they are; in a copied archive all objects are young.
     const backup = candidates.find((one) => isBefore(one) && storedAt(one) < start) ?? candidates.find(isBefore);
     if (backup === undefined) {
-      if (candidates.length > 0) late.push(timeline);
+      if (candidates.length > 0) late.add(timeline);
+      if (timeline === 1 || isHistoryKnown(timeline)) continue;
+      // The history file may be there for those only who have the key.
+      ofUnknownOrigin.add(timeline);
+      const ancestors = backups.filter(
+        (one) => one.systemIdentifier === systemIdentifier && timelineOf(one) < timeline,
+      );
+      for (const one of ancestors.filter(isBefore)) starts.push({ backup: one, timeline });
       continue;
     }
     starts.push({ backup, timeline });
     for (const newer of candidates.slice(0, candidates.indexOf(backup))) within.add(newer);
   }
   const opens = `since ${formatTime(start)}`;
-  const incomplete = late.length === 0 ? '' : `; no backup is that old on timeline ${[...new Set(late)].join(', ')}`;
-  return { start, starts, within, note: `${opens}${incomplete}` };
+  const incomplete = late.size === 0 ? '' : `; no backup is that old on timeline ${[...late].join(', ')}`;
+  const unknown = `; what leads to timeline ${[...ofUnknownOrigin].join(', ')} cannot be told without its history: all before it stays`;
+  return { start, starts, within, note: `${opens}${incomplete}${ofUnknownOrigin.size === 0 ? '' : unknown}` };
+}
+
+function timelineOf({ copies }: CopiedBackup): number {
+  return copies[0]?.startSegment?.timeline ?? 0;
 }
 
 /** When its first copy was stored: not before that was it complete. */

@@ -160,6 +160,21 @@ describe('a retention policy', () => {
 });
 
 describe('the recovery window of a policy', () => {
+  it('keeps what may lead to a timeline whose history only others can read', () => {
+    const archive = {
+      backups: [at(2, daysAgo(21)), at(4, daysAgo(20)), at(32, daysAgo(5), { timeline: 2 })],
+      segments: { 1: range(2, 10), 2: range(10, 40) },
+      storedAt: (timeline: number, number: number) => daysAgo(timeline === 1 ? 17 : 17 - (number - 10) / 2),
+    };
+    const policy = { pitrWindowMs: 14 * day };
+    const known = madeInventory({ ...archive, histories: { 2: '1\t0/A800000\tx\n' } });
+    expect(outcome(known, policy).going).toEqual([name(2)]);
+    const unreadable = outcome(madeInventory(archive), policy);
+    expect(unreadable.going).toEqual([]);
+    expect(unreadable.wal.get(name(4))).toBe('following');
+    expect(unreadable.lines[0]?.note).toContain('what leads to timeline 2 cannot be told');
+  });
+
   it('begins with the newest backup before it, and has all that was finished since', () => {
     const { kept, going, reasons, wal } = outcome(daily(10), { pitrWindowMs: 3.5 * day });
     expect(kept).toEqual([name(100), name(90), name(80), name(70), name(60)]);
