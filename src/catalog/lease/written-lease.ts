@@ -173,7 +173,14 @@ export class WrittenLease implements Lease {
         pauseMs = usualMs;
       } catch (error) {
         if (signal.aborted) return;
-        logger.warn('cannot renew the lease', { key: this.name.key, error: messageOf(error) });
+        const fields = { key: this.name.key, error: messageOf(error) };
+        if (error instanceof StorageForbiddenError) {
+          // A place that lets no object be replaced: no reason to break off, nor to try again.
+          logger.warn('may not renew the lease: others will not see this run any more', fields);
+          this.#isUnwritten = true;
+          return;
+        }
+        logger.warn('cannot renew the lease', fields);
         pauseMs = soonMs;
       }
     }

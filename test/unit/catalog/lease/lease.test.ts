@@ -323,6 +323,17 @@ describe('the exclusive lease', () => {
     expect(logger.records.at(-1)?.message).toContain('cannot remove the lease');
   });
 
+  it('goes on where no object may be replaced, as with a retention policy of a bucket', async () => {
+    const { storage, clock, logger, options } = rig();
+    const immutable = faultyStorage(storage, ({ verb, count }) =>
+      (verb === 'write' && count > 1) || verb === 'delete' ? { error: new StorageForbiddenError('locked') } : undefined,
+    );
+    await using lease = await holdExclusively([immutable], 'delete', options);
+    await clock.passes(hour);
+    lease.check();
+    expect(logger.records.map(({ message }) => message)).toEqual([expect.stringContaining('may not renew the lease')]);
+  });
+
   it('leaves nothing behind when the write of it failed', async () => {
     const { storage, clock, options } = rig();
     const faulty = faultyStorage(storage, ({ verb }) =>
