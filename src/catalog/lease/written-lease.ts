@@ -36,7 +36,10 @@ export class WrittenLease implements Lease {
   readonly #givenUp = new AbortController();
   #renewing: Promise<void> | undefined;
   #begun = { wallMs: 0, monotonicMs: 0 };
+  /** When the last write ended, however it did. */
   #writtenMs = 0;
+  #writes = 0;
+  #isWriting = false;
   #isLost = false;
   #isUnwritten = false;
   #aheadMs = 0;
@@ -94,13 +97,16 @@ export class WrittenLease implements Lease {
     const listing: ObjectInfo[] = [];
     // Before the listing, and by the clock that nobody sets: ages come out rather too small than too big.
     const { clock } = this.#options;
-    const at = { sinceWriteMs: clock.monotonicMs() - this.#writtenMs, now: clock.now() };
+    const writes = this.#writes;
+    const quietMs = this.#isWriting ? 0 : clock.monotonicMs() - this.#writtenMs;
+    const now = clock.now();
     for await (const item of this.storage.list(leasesFolder, { signal }))
       if (item.kind === 'object') listing.push(item);
     const ours = listing.find(({ key }) => key === this.name.key);
     // It was stored after it was begun with: rather too little than too much.
     if (ours !== undefined) this.#aheadMs = Math.max(0, this.#begun.wallMs - ours.modified.getTime());
-    return viewLeases(listing, this.name.key, at);
+    // It may show what was written meanwhile, of which no answer came yet.
+    return viewLeases(listing, this.name.key, { sinceWriteMs: writes === this.#writes ? quietMs : 0, now });
   }
 
   check(): void {
@@ -142,9 +148,15 @@ export class WrittenLease implements Lease {
     const begun = { wallMs: now.getTime(), monotonicMs: clock.monotonicMs() };
     const record = { hostname: hostname(), pid: process.pid, since: this.#since };
     const bytes = Buffer.from(formatLease(this.name, record, now));
-    await pushPlain(this.storage, this.name.key, () => fromBytes(bytes), { signal, clock, logger });
-    this.#begun = begun;
-    this.#writtenMs = clock.monotonicMs();
+    this.#writes += 1;
+    this.#isWriting = true;
+    try {
+      await pushPlain(this.storage, this.name.key, () => fromBytes(bytes), { signal, clock, logger });
+      this.#begun = begun;
+    } finally {
+      this.#isWriting = false;
+      this.#writtenMs = clock.monotonicMs();
+    }
   }
 
   /** Since the last write began. A machine that slept does not count it on the monotonic clock. */

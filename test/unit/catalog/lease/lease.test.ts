@@ -77,6 +77,29 @@ describe('a shared lease', () => {
     expect(await leasesOn(storage)).toHaveLength(2);
   });
 
+  it('does not begin beside a deletion because an answer to its own renewal is late', async () => {
+    const { storage, clock, options } = rig();
+    const late: Storage = faultyStorage(storage, () => undefined);
+    late.write = async (...args) => {
+      await storage.write(...args);
+      await clock.sleep(8000);
+    };
+    await leaveLease(storage, 'exclusive');
+    let isHeld = false;
+    const held = holdShared(late, 'backup-push', options).then((lease) => {
+      isHeld = true;
+      return lease;
+    });
+    for (let minute = 0; minute < 15; minute++) {
+      await leaveLease(storage, 'exclusive');
+      await clock.passes(60_000);
+    }
+    expect(isHeld).toBe(false);
+    await clock.passes(hour);
+    await using lease = await held;
+    lease.check();
+  });
+
   it('is done without where it may not be written', async () => {
     const { storage, logger, options } = rig();
     const readOnly = faultyStorage(storage, ({ verb }) =>
