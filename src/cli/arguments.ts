@@ -84,6 +84,21 @@ export function findCommand<E extends { readonly name: string }>(
   return found;
 }
 
+/**
+ * Moves options between the words of a command's name behind it: `delete --confirm retain 5` means the same as
+ * `delete retain --confirm 5`. Words that name no command even then are returned as they are.
+ */
+export function nameFirst(entries: readonly { readonly name: string }[], words: readonly string[]): readonly string[] {
+  const [group = '', option] = words;
+  if (option?.startsWith('-') !== true) return words;
+  for (let at = 2; at < words.length; at += 1) {
+    const found = findCommand(entries, [group, ...words.slice(at)]);
+    if (!found?.entry.name.includes(' ')) continue;
+    return [...found.entry.name.split(' '), ...words.slice(1, at), ...found.args];
+  }
+  return words;
+}
+
 /** Reads the arguments of a command; undefined unless all of them are understood and none is missing. */
 export function parsePlainly(command: Command, args: readonly string[]): Arguments | undefined {
   const options: Record<string, string | boolean> = {};

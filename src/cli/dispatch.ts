@@ -1,7 +1,7 @@
 /** From the words of a command line to the command and its arguments, or to a text to print. */
 import { commandEntries, type CommandEntry } from '../commands/index.ts';
 import type { Arguments, Command } from '../commands/command.ts';
-import { findCommand, parsePlainly } from './arguments.ts';
+import { findCommand, nameFirst, parsePlainly } from './arguments.ts';
 import type { Request } from './program.ts';
 
 /** Every verb: those of the list and those that are about the program itself. */
@@ -36,7 +36,7 @@ export interface DispatchOptions {
 export async function dispatch(words: readonly string[], options: DispatchOptions): Promise<Request> {
   const { name, entries, globals } = options;
   // `pg backup-push` says outright what `backup-push` means as well.
-  const rest = words[0] === 'pg' ? words.slice(1) : words;
+  const rest = nameFirst(entries, words[0] === 'pg' ? words.slice(1) : words);
   const found = findCommand(entries, rest);
   if (found !== undefined) {
     const command = await found.entry.load();

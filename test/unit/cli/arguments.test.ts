@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCommand, parsePlainly, takeGlobals } from '../../../src/cli/arguments.ts';
+import { findCommand, nameFirst, parsePlainly, takeGlobals } from '../../../src/cli/arguments.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
 import { defineCommand } from '../../../src/commands/command.ts';
 
@@ -68,6 +68,20 @@ describe('the name of a command', () => {
     expect(findCommand(entries, ['delete', 'after'])).toEqual({ entry: entries[0], args: ['after'] });
     expect(findCommand(entries, ['wal-pus'])).toBeUndefined();
     expect(findCommand(entries, [])).toBeUndefined();
+  });
+});
+
+describe('options before the second word of a name', () => {
+  const entries = ['delete retain', 'st check read', 'st ls', 'wal-push'].map((name) => ({ name }));
+
+  it.each([
+    ['delete --confirm retain 5', 'delete retain --confirm 5'],
+    ['st -t all check read a', 'st check read -t all a'],
+    ['st ls -r', 'st ls -r'],
+    ['delete --help', 'delete --help'],
+    ['wal-push --x wal-push', 'wal-push --x wal-push'],
+  ])('%s means %s', (given, meant) => {
+    expect(nameFirst(entries, given.split(' '))).toEqual(meant.split(' '));
   });
 });
 
