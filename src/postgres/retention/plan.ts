@@ -35,7 +35,8 @@ export function planDeletion(
   const backups = inOrderOfAge(inventories, now, { byStart });
   const folders = unfinishedOf(inventories, now);
   const running = folders.filter(({ isAbandoned }) => !isAbandoned);
-  if (rule.kind === 'everything' && !rule.force && running.length > 0) throw runningError(running);
+  const young = running.filter(({ isOld }) => !isOld);
+  if (rule.kind === 'everything' && !rule.force && young.length > 0) throw runningError(young);
   const selection = selectKept(backups, rule, now);
   const kept = keptWithNeeded(backups, selection, rule, running);
   const scope = scopeOf(rule);

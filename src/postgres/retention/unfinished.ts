@@ -6,6 +6,8 @@ import type { Inventory, UnfinishedBackup } from '../inventory/inventory.ts';
 /** Such a folder in one of the storages. */
 export interface PlacedFolder extends UnfinishedBackup {
   readonly storageName: string | undefined;
+  /** Nothing was written to it for so long that hardly anybody works on it. */
+  readonly isOld: boolean;
   /** Nobody works on it any more. */
   readonly isAbandoned: boolean;
   /** What is known of it, in a few words. */
@@ -31,7 +33,7 @@ export function unfinishedOf(inventories: readonly Inventory[], now: TimeNs): re
       const { isPending } = folder;
       const isOld = now - last >= (isPending ? pendingNs : pushNs);
       const isAbandoned = isOld && lastCompleted !== undefined && lastCompleted > last;
-      return { ...folder, storageName, isAbandoned, reason: reasonOf(isPending, isAbandoned, isOld) };
+      return { ...folder, storageName, isOld, isAbandoned, reason: reasonOf(isPending, isAbandoned, isOld) };
     }),
   );
   return folders.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

@@ -270,6 +270,11 @@ describe('backups without a sentinel', () => {
     expect(() =>
       plan(archive(three, [part(running, at('11-21 09:00'))]), { kind: 'everything', force: false }),
     ).toThrow(/are being pushed, or were cut off/);
+    const everything = plan(archive(three, [part(base(1, 7), at('11-19 10:00'))]), {
+      kind: 'everything',
+      force: false,
+    });
+    expect(gone(everything).some((key) => key.includes(base(1, 7)))).toBe(true);
   });
 
   it.each([
