@@ -64,16 +64,25 @@ export function removalSteps<R extends PlannedRemoval>(removals: readonly R[]): 
 
 /** By name: 0 for a backup of which none that goes is a delta, else one more than the highest of its deltas. */
 function heightsOf(backups: readonly GoingBackup[]): ReadonlyMap<string, number> {
-  const parents = Map.groupBy(backups, ({ name }) => name);
-  const heights = new Map<string, number>();
-  function raise(name: string, height: number, above: ReadonlySet<string>): void {
-    // A chain that leads back to itself cannot be restored anyway.
-    if (above.has(name) || height <= (heights.get(name) ?? -1)) return;
-    heights.set(name, height);
-    for (const { parent } of parents.get(name) ?? []) {
-      if (parent !== undefined && parents.has(parent)) raise(parent, height + 1, new Set(above).add(name));
+  const heights = new Map(backups.map(({ name }) => [name, 0]));
+  const parents = new Map([...heights.keys()].map((name) => [name, new Set<string>()]));
+  for (const { name, parent } of backups) {
+    if (parent !== undefined && parent !== name && heights.has(parent)) parents.get(name)?.add(parent);
+  }
+  const deltas = new Map<string, number>();
+  for (const parent of [...parents.values()].flatMap((some) => [...some])) {
+    deltas.set(parent, (deltas.get(parent) ?? 0) + 1);
+  }
+  // Those whose deltas are all done. A chain that leads back to itself is never among them; it cannot be restored anyway.
+  const ready = [...heights.keys()].filter((name) => !deltas.has(name));
+  for (const name of ready) {
+    const height = heights.get(name) ?? 0;
+    for (const parent of parents.get(name) ?? []) {
+      heights.set(parent, Math.max(heights.get(parent) ?? 0, height + 1));
+      const left = (deltas.get(parent) ?? 1) - 1;
+      deltas.set(parent, left);
+      if (left === 0) ready.push(parent);
     }
   }
-  for (const { name } of backups) raise(name, 0, new Set());
   return heights;
 }
