@@ -2,6 +2,7 @@
 import { readText } from '../../catalog/backup-store.ts';
 import { metadataKey } from '../../catalog/layout.ts';
 import { fromBytes } from '../../bytes/stage.ts';
+import { ArchiverError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -54,8 +55,30 @@ export async function setPermanence(
 ): Promise<boolean> {
   const key = metadataKey(backup);
   const metadata = parseBackupMetadata(await readText(storage, key, options), `metadata of "${backup}"`);
-  if (metadata.isPermanent === isPermanent) return false;
+  const marks = [metadata.isPermanent, ...(await marksOnMirrors(storage, backup, options))];
+  if (marks.every((mark) => mark === isPermanent)) return false;
   const bytes = Buffer.from(formatBackupMetadata({ ...metadata, isPermanent }));
   await pushPlain(storage, key, () => fromBytes(bytes), options);
   return true;
+}
+
+/**
+ * Whether each of several mirrors says that a backup is permanent: one that was away when it was marked has an older
+ * `metadata.json`, and may be the one that is asked first. Those that cannot say it are left out.
+ */
+export async function marksOnMirrors(
+  storage: Storage,
+  backup: string,
+  options: Abortable,
+): Promise<readonly boolean[]> {
+  const key = metadataKey(backup);
+  const marks = (storage.copies ?? []).map(async (mirror): Promise<boolean[]> => {
+    try {
+      return [parseBackupMetadata(await readText(mirror.storage, key, options), key).isPermanent];
+    } catch (error) {
+      if (error instanceof ArchiverError && error.kind !== 'interrupted') return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(marks)).flat();
 }

@@ -1,7 +1,6 @@
 /** Looks at a whole archive: one listing, the small objects of each backup, the history files. */
 import { collect } from '../../bytes/stage.ts';
-import { readText, type BackupEntry } from '../../catalog/backup-store.ts';
-import { metadataKey } from '../../catalog/layout.ts';
+import type { BackupEntry } from '../../catalog/backup-store.ts';
 import { inOrderOfCompletion } from '../../catalog/order.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
@@ -9,11 +8,11 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
-import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
+import type { Abortable, ObjectInfo } from '../../storage/storage.ts';
 import { readBackupRecord, readSentinel } from '../backup/backup-record.ts';
-import { parseBackupMetadata } from '../backup/metadata.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { pendingKey } from '../backup/pending.ts';
+import { marksOnMirrors } from '../delta/permanence.ts';
 import { parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
 import { parseSegmentName } from '../wal-segment.ts';
 import type { ArchivedBackup, Inventory, UnfinishedBackup, WalObject } from './inventory.ts';
@@ -110,27 +109,12 @@ async function readBackup(
     metadata: record.metadata,
     problem: isDamaged ? sentinel : record.problem,
     startSegment: parseSegmentName(walFileNameOf(name), segmentBytes),
-    isPermanent: record.metadata?.isPermanent === true || (await isPermanentOnMirror(storage, name, options)),
+    isPermanent: record.metadata?.isPermanent === true || (await marksOnMirrors(storage, name, options)).includes(true),
     isPermanenceKnown: !(record.problem instanceof CorruptError),
     objects: [object, ...folder],
     started: record.started,
     finished: record.finished,
   };
-}
-
-/** A mirror that was away when the backup was marked has an older `metadata.json`, and may be the one that is asked first. */
-async function isPermanentOnMirror(storage: Storage, backup: string, options: Abortable): Promise<boolean> {
-  const key = metadataKey(backup);
-  const marks = (storage.copies ?? []).map(async (mirror) => {
-    try {
-      return parseBackupMetadata(await readText(mirror.storage, key, options), key).isPermanent;
-    } catch (error) {
-      // Where it cannot be read, nothing can be deleted either, or the others tell.
-      if (error instanceof ArchiverError && error.kind !== 'interrupted') return false;
-      throw error;
-    }
-  });
-  return (await Promise.all(marks)).includes(true);
 }
 
 function unfinishedOf(name: string, objects: readonly ObjectInfo[], segmentBytes: number): UnfinishedBackup {

@@ -6,9 +6,11 @@ import { parseBackupMetadata } from '../../../../src/postgres/backup/metadata.ts
 import { markBackup } from '../../../../src/postgres/mark/mark-backup.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { catalogueFixtures, openCatalogueFixture, timedStorage } from '../../../../testtools/catalogue.ts';
+import { faultyStorage } from '../../../../testtools/faulty-storage.ts';
 import { fakeClock } from '../../../../testtools/fake-clock.ts';
 import { readExpected } from '../../../../testtools/fixture.ts';
 import { recordingLogger, type LogRecord } from '../../../../testtools/recording-logger.ts';
+import { mirrorsOf, testMember } from '../../../../testtools/several-storages.ts';
 
 const [full, first, second] = [
   'base_000000010000000000000002',
@@ -142,5 +144,20 @@ describe('backup-mark', { timeout: 60_000 }, () => {
     await marking;
     expect(ended).toBe(true);
     expect(await permanentOf(storage)).toEqual([full]);
+  });
+
+  it('brings mirrors to say the same, of which one was away when the backup was marked', async () => {
+    const member = async (name: string) => ({
+      ...testMember(name),
+      storage: faultyStorage(await openCatalogueFixture('pg15-lz4-delta'), () => undefined),
+    });
+    const [near, far] = [await member('near'), await member('far')];
+    await mark(far.storage, full);
+    const both = mirrorsOf([near, far], { quorum: 1 });
+    await mark(both, full);
+    expect(await permanentOf(near.storage)).toEqual([full]);
+    await mark(near.storage, full, false);
+    await mark(both, full, false);
+    expect(await permanentOf(far.storage)).toEqual([]);
   });
 });
