@@ -61,7 +61,7 @@ function inOrder(inventories: readonly Inventory[], now: TimeNs): readonly Inven
   return inventories.map((one) => ({ ...one, backups: byStorage.get(one.storageName) ?? [] }));
 }
 
-/** Whether a system went over WAL of the same names as another: which wal-push prevents. */
+/** Whether a system went over WAL, or left a timeline history, of the same name as another: which wal-push prevents. */
 function namesMeet({ backups }: MadePast): boolean {
   return backups.some((one) =>
     backups.some(
@@ -69,7 +69,7 @@ function namesMeet({ backups }: MadePast): boolean {
         other.system !== one.system &&
         other.timeline === one.timeline &&
         other.order > one.order &&
-        other.start <= one.finish,
+        (other.timeline > 1 || other.start <= one.finish),
     ),
   );
 }
