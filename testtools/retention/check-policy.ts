@@ -39,7 +39,7 @@ export function checkPolicy(past: MadePast, policy: RetentionPolicy, order: Iter
   checkParts(inventories, outcome);
   checkCounts(inventories, outcome, policy);
   // Whose some WAL is may look otherwise once backups have gone; what has gone may have given the lie to a clock.
-  const isClear = !namesMeet(past);
+  const isClear = !past.doNamesMeet && !doPositionsMeet(past);
   if (isClear) checkWindow(inventories, outcome, now);
   if (isClear && isTimely) {
     const rest = onlyKept(inventories, outcome);
@@ -61,15 +61,15 @@ function inOrder(inventories: readonly Inventory[], now: TimeNs): readonly Inven
   return inventories.map((one) => ({ ...one, backups: byStorage.get(one.storageName) ?? [] }));
 }
 
-/** Whether a system went over WAL, or left a timeline history, of the same name as another: which wal-push prevents. */
-function namesMeet({ backups }: MadePast): boolean {
+/** Whether a system went over positions that another had been at, on the same timeline. */
+function doPositionsMeet({ backups }: MadePast): boolean {
   return backups.some((one) =>
     backups.some(
       (other) =>
         other.system !== one.system &&
         other.timeline === one.timeline &&
         other.order > one.order &&
-        (other.timeline > 1 || other.start <= one.finish),
+        other.start <= one.finish,
     ),
   );
 }

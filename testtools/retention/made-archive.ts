@@ -121,6 +121,8 @@ export interface MadePast {
   readonly isTimely: boolean;
   /** Whether the numbers of segments began anew with a new system. */
   readonly isRestarted: boolean;
+  /** Whether two systems gave segments or history files the same name, which `wal-push` refuses. */
+  readonly doNamesMeet: boolean;
   /** Whether times of objects are those of their writing. */
   readonly areTimesKept: boolean;
   /** Whether WAL of a timeline of a system follows a backup. */
@@ -140,6 +142,8 @@ export function madePast({ events, times }: Past): MadePast {
   const segments: TrueSegment[] = [];
   const cutOff = new Map<string, Omit<TrueBackup, 'finish' | 'order'>>();
   const lineages = new Map<string, readonly TimelineSwitch[]>();
+  const owners = new Map<string, bigint>();
+  let doNamesMeet = false;
   let storageName = 'default';
   let system = 7_000_000_000_000_000_001n;
   let [timeline, highest, next, ms, skewMs, isTimely] = [1, 1, 1n, startMs, 0, times === 'kept'];
@@ -152,7 +156,12 @@ export function madePast({ events, times }: Past): MadePast {
     stored.set(key, { kind: 'object', key, sizeBytes, modified: new Date(ms) });
     return true;
   };
+  const claim = (name: string): void => {
+    doNamesMeet ||= (owners.get(name) ?? system) !== system;
+    owners.set(name, system);
+  };
   const archive = (number: bigint, onTimeline = timeline): void => {
+    claim(segmentName({ timeline: onTimeline, number }, segmentBytes));
     const key = walKey(`${segmentName({ timeline: onTimeline, number }, segmentBytes)}.lz4`);
     if (put(key)) segments.push({ key, storageName, system, timeline: onTimeline, number, order: backups.length });
     const name = segmentName({ timeline: onTimeline, number }, segmentBytes);
@@ -206,6 +215,7 @@ export function madePast({ events, times }: Past): MadePast {
         if (switchLsn <= begun) break;
         const history = [...way, { timeline, switchLsn, reason: 'failover' }];
         highest += 1;
+        claim(historyFileName(highest));
         if (put(walKey(`${historyFileName(highest)}.lz4`), 50)) {
           const own = histories.get(storageName) ?? new Map<number, readonly TimelineSwitch[]>();
           histories.set(storageName, own.set(highest, history));
@@ -261,6 +271,7 @@ export function madePast({ events, times }: Past): MadePast {
     cutOff,
     isTimely,
     isRestarted: events.some((one) => one.what === 'upgrade' && one.restarts),
+    doNamesMeet,
     areTimesKept: times === 'kept',
     follows(segment, { system: own, timeline: onTimeline, start, finish }) {
       if (segment.system !== own || segment.number < start) return false;
