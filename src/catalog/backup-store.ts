@@ -3,11 +3,11 @@
  * the databases' own folders.
  */
 import { collect } from '../bytes/stage.ts';
-import { ArchiverError, CorruptError } from '../errors.ts';
+import { ArchiverError, CorruptError, quoted } from '../errors.ts';
 import type { Abortable, Key, Storage } from '../storage/storage.ts';
 import type { JsonValue } from './json.ts';
 import { backupOfSentinel, backupsFolder, isBackupName, sentinelKey } from './layout.ts';
-import { timeOfDate, type TimeNs } from './time.ts';
+import { modifiedOf, type TimeNs } from './time.ts';
 
 /** A complete backup, as the listing shows it. */
 export interface BackupEntry {
@@ -52,13 +52,9 @@ function messageFor(selector: BackupSelector): string {
 /** Several backups fit, and one is wanted. */
 export class AmbiguousBackupError extends ArchiverError {
   constructor(names: readonly string[]) {
-    super(
-      'usage',
-      `several backups have the given user data: ${names.map((name) => JSON.stringify(name)).join(', ')}`,
-      {
-        hint: 'Name the one you mean.',
-      },
-    );
+    super('usage', `several backups have the given user data: ${quoted(names)}`, {
+      hint: 'Name the one you mean.',
+    });
   }
 }
 
@@ -69,8 +65,7 @@ export async function listBackups(storage: Storage, options: Abortable = {}): Pr
     if (item.kind !== 'object') continue;
     const name = backupOfSentinel(item.key);
     if (name === undefined) continue;
-    const modified = item.modifiedNs ?? timeOfDate(item.modified);
-    backups.push({ name, sentinelKey: item.key, sizeBytes: item.sizeBytes, modified });
+    backups.push({ name, sentinelKey: item.key, sizeBytes: item.sizeBytes, modified: modifiedOf(item) });
   }
   return backups.sort((a, b) => Number(a.modified - b.modified) || (a.name < b.name ? -1 : 1));
 }
@@ -80,8 +75,7 @@ export async function findBackup(storage: Storage, name: string, options: Aborta
   const key = sentinelKey(name);
   const info = isBackupName(name) ? await storage.stat(key, options) : undefined;
   if (info === undefined) throw new BackupNotFoundError({ by: 'name', name }, storage.location);
-  const modified = info.modifiedNs ?? timeOfDate(info.modified);
-  return { name, sentinelKey: key, sizeBytes: info.sizeBytes, modified };
+  return { name, sentinelKey: key, sizeBytes: info.sizeBytes, modified: modifiedOf(info) };
 }
 
 /** No sentinel with embedded files metadata that anyone has is bigger, and a string holds no more than twice this. */

@@ -3,6 +3,7 @@
  * delta backup compares modification times exactly, so they are nanoseconds since 1970.
  */
 import { CorruptError } from '../errors.ts';
+import type { ObjectInfo } from '../storage/storage.ts';
 
 /** Nanoseconds since 1970-01-01T00:00:00Z; negative before. */
 export type TimeNs = bigint;
@@ -11,6 +12,11 @@ export type TimeNs = bigint;
 export const zeroTimeNs: TimeNs = -62_135_596_800_000_000_000n;
 
 const form = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+
+/** When an object was written, as exactly as is known. */
+export function modifiedOf({ modified, modifiedNs }: Pick<ObjectInfo, 'modified' | 'modifiedNs'>): TimeNs {
+  return modifiedNs ?? timeOfDate(modified);
+}
 
 /** Parses an RFC 3339 time; digits beyond nanoseconds are dropped. @throws CorruptError */
 export function parseTime(text: string): TimeNs {

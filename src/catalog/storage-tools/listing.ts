@@ -1,7 +1,7 @@
 /** Listings of a storage for people, in the order of WAL-G: what is nearer to the root comes first. */
 import type { Abortable, FolderInfo, Key, ObjectInfo, ObjectVersionInfo, Storage } from '../../storage/storage.ts';
 import { versionsBelow } from '../../storage/versions.ts';
-import { timeOfDate, type TimeNs } from '../time.ts';
+import { modifiedOf, type TimeNs } from '../time.ts';
 
 /** A line of a listing. */
 export interface ListedItem {
@@ -66,7 +66,7 @@ const notes: Readonly<Record<ObjectVersionInfo['state'], string | undefined>> = 
 export function listedItem(item: ObjectInfo | FolderInfo, folder: Key): ListedItem {
   const name = folder === '' ? item.key : item.key.slice(folder.length + 1);
   if (item.kind === 'folder') return { kind: 'folder', name, sizeBytes: 0, modified: undefined };
-  return { kind: 'object', name, sizeBytes: item.sizeBytes, modified: item.modifiedNs ?? timeOfDate(item.modified) };
+  return { kind: 'object', name, sizeBytes: item.sizeBytes, modified: modifiedOf(item) };
 }
 
 /** Folders first; then level by level, and in each by folder and name. */

@@ -1,19 +1,19 @@
 /** Looks at a whole archive: one listing, the small objects of each backup, the history files. */
-import { collect } from '../../bytes/stage.ts';
 import type { BackupEntry } from '../../catalog/backup-store.ts';
 import { inOrderOfCompletion } from '../../catalog/order.ts';
-import { timeOfDate } from '../../catalog/time.ts';
+import { modifiedOf, timeOfDate } from '../../catalog/time.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
-import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
+import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, ObjectInfo } from '../../storage/storage.ts';
 import { readBackupRecord, readSentinel } from '../backup/backup-record.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { pendingKey } from '../backup/pending.ts';
 import { marksOnMirrors } from '../delta/permanence.ts';
-import { parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
+import { readHistoryOrProblem } from '../history-files.ts';
+import type { TimelineSwitch } from '../timeline.ts';
 import { parseSegmentName } from '../wal-segment.ts';
 import type { ArchivedBackup, Inventory, UnfinishedBackup, WalObject } from './inventory.ts';
 import { sortObjects } from './sort-objects.ts';
@@ -33,7 +33,6 @@ export interface StoredInventory {
 }
 
 const backupsAtOnce = 8;
-const largestHistory = 1 << 20;
 
 /**
  * The archive of the storage; of a union of storages that of each which is alive, those to ask first first.
@@ -94,8 +93,12 @@ async function readBackup(
   { name, sentinel: object, folder, segmentBytes }: FoundBackup,
   options: Abortable,
 ): Promise<ArchivedBackup> {
-  const modified = object.modifiedNs ?? timeOfDate(object.modified);
-  const entry: BackupEntry = { name, sentinelKey: object.key, sizeBytes: object.sizeBytes, modified };
+  const entry: BackupEntry = {
+    name,
+    sentinelKey: object.key,
+    sizeBytes: object.sizeBytes,
+    modified: modifiedOf(object),
+  };
   const record = await readBackupRecord(storage, entry, options);
   const sentinel = await readSentinel(storage, name, options).catch((error: unknown) => {
     if (error instanceof CorruptError || error instanceof ObjectNotFoundError) return error;
@@ -131,22 +134,10 @@ async function readHistories(transport: Transport, wal: readonly WalObject[], op
   const unreadable = new Map<number, ArchiverError>();
   for (const { timeline, object } of wal) {
     if (timeline === undefined) continue;
-    try {
-      const text = await collect(await readDecoded(transport, object.key, options), largestHistory);
-      histories.set(timeline, parseTimelineHistory(text.toString(), timeline));
-    } catch (error) {
-      // Deleted since the listing.
-      if (error instanceof ObjectNotFoundError) continue;
-      const problem = error instanceof RangeError ? new CorruptError(error.message) : error;
-      if (!isAboutContent(problem)) throw error;
-      unreadable.set(timeline, problem);
-    }
+    const read = await readHistoryOrProblem(transport, { timeline, key: object.key }, options);
+    if (!(read instanceof ArchiverError)) histories.set(timeline, read);
+    // Else deleted since the listing.
+    else if (!(read instanceof ObjectNotFoundError)) unreadable.set(timeline, read);
   }
   return { histories, unreadable };
-}
-
-/** Whether bytes could not be understood; `forbidden` by the keys, as where there is only a public one, not by the storage. */
-function isAboutContent(error: unknown): error is ArchiverError {
-  if (!(error instanceof ArchiverError) || error instanceof StorageForbiddenError) return false;
-  return error.kind === 'corrupt' || error.kind === 'forbidden';
 }

@@ -2,7 +2,7 @@
 import { BackupNotFoundError, findBackup } from '../../catalog/backup-store.ts';
 import { isBackupName, sentinelKey } from '../../catalog/layout.ts';
 import { sharing, type LeaseOptions } from '../../catalog/lease/lease.ts';
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { readSentinel } from '../backup/backup-record.ts';
 import { listBackupRecords } from '../backup/list.ts';
@@ -23,8 +23,7 @@ export type MarkOptions = LeaseOptions;
 /** A backup that a permanent one needs. */
 export class NeededByPermanentError extends ArchiverError {
   constructor(backup: string, deltas: readonly string[]) {
-    const names = deltas.map((name) => JSON.stringify(name)).join(', ');
-    super('forbidden', `permanent backups build on "${backup}": ${names}`, {
+    super('forbidden', `permanent backups build on "${backup}": ${quoted(deltas)}`, {
       hint: 'Take the mark from these first, with backup-mark -i.',
     });
   }

@@ -1,11 +1,11 @@
 /** What WAL an archive holds: the segments of every timeline, and how the timelines descend from each other. */
-import { collect } from '../../bytes/stage.ts';
 import { walFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
-import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Transport } from '../../pipeline/transport.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
+import { readListedHistory } from '../history-files.ts';
 import type { Lsn } from '../lsn.ts';
-import { parseHistoryFileName, parseTimelineHistory, spansOf } from '../timeline.ts';
+import { parseHistoryFileName, spansOf } from '../timeline.ts';
 import type { TimelineSpan, TimelineSwitch } from '../timeline.ts';
 import { parseSegmentName, type SegmentId } from '../wal-segment.ts';
 
@@ -27,8 +27,6 @@ export interface PartialSegment {
   readonly end?: Lsn | undefined;
 }
 
-const largestHistory = 1 << 20;
-
 /** Lists the archive and reads its history files. @throws the storage's errors, CorruptError for a malformed history */
 export async function readArchivedWal(
   transport: Transport,
@@ -46,8 +44,7 @@ export async function readArchivedWal(
     const name = withoutExtension(stored);
     const timeline = parseHistoryFileName(name);
     if (timeline !== undefined) {
-      const text = await collect(await readDecoded(transport, entry.key, options), largestHistory);
-      histories.set(timeline, parseTimelineHistory(text.toString(), timeline));
+      histories.set(timeline, await readListedHistory(transport, { timeline, key: entry.key }, options));
       continue;
     }
     const partial = parseSegmentName(name.replace(/\.partial$/, ''), segmentBytes);

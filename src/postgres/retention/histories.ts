@@ -1,7 +1,6 @@
 /** Which timeline history files are of no use any more. Pure. */
-import type { TimeNs } from '../../catalog/time.ts';
+import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import type { Inventory, WalObject } from '../inventory/inventory.ts';
-import { modifiedOf } from './unfinished.ts';
 
 /** What is kept, as far as timelines are concerned. */
 export interface KeptTimelines {

@@ -1,7 +1,6 @@
 /** Everything that stays because of what a rule keeps. Pure. */
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
-import { quoted } from './refusal.ts';
 import type { DeletionRule } from './rule.ts';
 import type { Keeping, Selection } from './selection.ts';
 import type { PlacedFolder } from './unfinished.ts';

@@ -3,14 +3,13 @@
  * recovery never reads a segment with a number below that of the segment it begins in, on no timeline, of no system.
  * `docs/retention.md` has the whole rule. Pure.
  */
-import type { TimeNs } from '../../catalog/time.ts';
+import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventory.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { parseSegmentName, segmentOf } from '../wal-segment.ts';
 import type { KeptWal } from './policy.ts';
 import { segmentRanges, type SegmentRanges, type Stretch } from './segment-ranges.ts';
-import { modifiedOf } from './unfinished.ts';
 
 /** The WAL that must stay. */
 export interface NeededWal {

@@ -1,12 +1,11 @@
 /** Plans deletions: a pure function from what an archive holds and a rule to what goes. The rules of it: `docs/retention.md`. */
 import type { TimeNs } from '../../catalog/time.ts';
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { DeletionPlan, FolderFate } from './deletion-plan.ts';
 import { keptWithNeeded, warningsAbout } from './kept.ts';
 import { checkSegmentSize, neededWal, sortWal, type NeededWal } from './needed-wal.ts';
 import { inOrderOfAge, type PlacedBackup } from './order.ts';
-import { quoted } from './refusal.ts';
 import { noRemoval, removalIn, type DeletionContext, type Scope } from './removal.ts';
 import type { DeletionRule } from './rule.ts';
 import { selectKept } from './select.ts';

@@ -1,5 +1,5 @@
 /** Why a deletion is refused. */
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import type { PlacedBackup } from './order.ts';
 
 /** A deletion that was refused, because of what is in the archive; `backups` are those that stand in the way. */
@@ -26,9 +26,4 @@ export function missingError(message: string): ArchiverError {
 /** Names of backups, each once. */
 export function distinct(backups: readonly PlacedBackup[]): readonly string[] {
   return [...new Set(backups.map(({ name }) => name))];
-}
-
-/** Names for a message. */
-export function quoted(names: readonly string[]): string {
-  return names.map((name) => JSON.stringify(name)).join(', ');
 }

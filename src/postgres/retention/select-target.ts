@@ -2,9 +2,9 @@
 import { jsonEqual } from '../../catalog/json.ts';
 import { inOrderOfCompletion } from '../../catalog/order.ts';
 import type { TimeNs } from '../../catalog/time.ts';
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
-import { distinct, missingError, permanentError, quoted } from './refusal.ts';
+import { distinct, missingError, permanentError } from './refusal.ts';
 import type { EverythingRule, TargetRule } from './rule.ts';
 import { keepAll, type Selection } from './selection.ts';
 

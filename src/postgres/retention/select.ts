@@ -1,9 +1,9 @@
 /** Which backups a rule keeps; what those need beside is added later. Pure. */
 import { formatTime, type TimeNs } from '../../catalog/time.ts';
-import { ArchiverError } from '../../errors.ts';
+import { ArchiverError, quoted } from '../../errors.ts';
 import { chainsOf, isDelta, isProtected, type PlacedBackup } from './order.ts';
 import { reasonText } from './policy.ts';
-import { DeletionRefusedError, distinct, missingError, quoted } from './refusal.ts';
+import { DeletionRefusedError, distinct, missingError } from './refusal.ts';
 import type { BackupPoint, BeforeRule, DeletionRule, GarbageRule, PolicyRule, RetainRule } from './rule.ts';
 import { keepBeside, keepNothing } from './select-target.ts';
 import { keepAll, type Keeping, type Selection } from './selection.ts';

@@ -1,5 +1,5 @@
 /** Folders of backups without a sentinel: those that someone works on, and those that were left behind. Pure. */
-import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
+import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { Inventory, UnfinishedBackup } from '../inventory/inventory.ts';
 
@@ -51,11 +51,6 @@ export function lastModified(objects: Iterable<ObjectInfo>): TimeNs | undefined 
   let last: TimeNs | undefined;
   for (const object of objects) last = maximum(last, modifiedOf(object));
   return last;
-}
-
-/** When an object was written, as exactly as is known. */
-export function modifiedOf({ modified, modifiedNs }: ObjectInfo): TimeNs {
-  return modifiedNs ?? timeOfDate(modified);
 }
 
 function maximum(a: TimeNs | undefined, b: TimeNs): TimeNs {

@@ -1,5 +1,5 @@
 /** What somebody should do something about, from the state of an archive. Pure. */
-import type { ErrorKind } from '../../errors.ts';
+import { quoted, type ErrorKind } from '../../errors.ts';
 import type { ArchiveStatus, StatusBackup } from './archive-status.ts';
 import type { AnsweringServer } from './server-state.ts';
 
@@ -204,8 +204,4 @@ function* storageProblems({ storagesAway, unfinished, policy, now }: ArchiveStat
 function isOfServer(systemIdentifier: bigint | undefined, server: ArchiveStatus['server']): boolean {
   if (server.kind !== 'answered' || server.systemIdentifier === undefined) return true;
   return systemIdentifier === undefined || systemIdentifier === server.systemIdentifier;
-}
-
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
 }

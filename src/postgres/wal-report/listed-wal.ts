@@ -1,14 +1,13 @@
 /** What WAL an archive lists: the segments of every timeline and how the timelines descend from each other. */
-import { collect } from '../../bytes/stage.ts';
 import { walFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
-import { ArchiverError, CorruptError } from '../../errors.ts';
+import { ArchiverError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
-import { readDecoded, type Transport } from '../../pipeline/transport.ts';
+import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
-import type { Abortable, Key } from '../../storage/storage.ts';
-import { parseHistoryFileName, parseTimelineHistory, type TimelineSwitch } from '../timeline.ts';
+import type { Key } from '../../storage/storage.ts';
+import { readHistoryOrProblem } from '../history-files.ts';
+import { parseHistoryFileName, type TimelineSwitch } from '../timeline.ts';
 import { isSegmentName, parseSegmentName } from '../wal-segment.ts';
 import { SegmentCollector, type SegmentRuns } from './segment-runs.ts';
 
@@ -33,7 +32,6 @@ export interface ListWalOptions {
   readonly signal: AbortSignal;
 }
 
-const largestHistory = 1 << 20;
 const historiesAtOnce = 8;
 
 /** Lists the archive and reads its history files. Only whole segments count. @throws the storage's errors */
@@ -56,29 +54,12 @@ export async function listWal(transport: Transport, options: ListWalOptions): Pr
   const histories = new Map<number, readonly TimelineSwitch[]>();
   const unreadableHistories = new Map<number, ArchiverError>();
   await mapConcurrently([...historyKeys], historiesAtOnce, async ([timeline, key]) => {
-    const read = await readHistory(transport, { timeline, key }, { signal });
+    const read = await readHistoryOrProblem(transport, { timeline, key }, { signal });
     if (read instanceof ArchiverError) unreadableHistories.set(timeline, read);
     else histories.set(timeline, read);
   });
   const highestTimeline = [...runs.keys(), ...historyKeys.keys()].reduce((a, b) => Math.max(a, b), 0);
   return { segmentBytes, segments: runs, histories, unreadableHistories, misfit, highestTimeline };
-}
-
-async function readHistory(
-  transport: Transport,
-  { timeline, key }: { readonly timeline: number; readonly key: Key },
-  { signal }: Abortable,
-): Promise<readonly TimelineSwitch[] | ArchiverError> {
-  try {
-    const text = await collect(await readDecoded(transport, key, { signal }), largestHistory);
-    return parseTimelineHistory(text.toString(), timeline);
-  } catch (error) {
-    if (error instanceof RangeError) return new CorruptError(`object is too big: "${key}"`, { cause: error });
-    if (error instanceof CorruptError || error instanceof ObjectNotFoundError) return error;
-    const isForOtherKeys = error instanceof ArchiverError && error.kind === 'forbidden';
-    if (isForOtherKeys && !(error instanceof StorageForbiddenError)) return error;
-    throw error;
-  }
 }
 
 /** The segments of one timeline; none when it has none. */
