@@ -12,7 +12,7 @@ import type { ReencodeObjectJob } from './postgres/copy/reencode-object.ts';
 import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
 import type { VerifyPartJob } from './postgres/verify/verify-part.ts';
 import type { VerifySegmentJob } from './postgres/verify/verify-segment.ts';
-import { targetStorageOf } from './postgres/target-storage.ts';
+import { targetStorageOf } from './storage/target-storage.ts';
 
 if (parentPort === null) throw new Error('this module runs in worker threads only');
 

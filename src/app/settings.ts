@@ -25,6 +25,7 @@ import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { sftpSettings } from '../storage/sftp/settings.ts';
 import { swiftSettings } from '../storage/swift/settings.ts';
+import { targetStorageSettings } from '../storage/target-storage.ts';
 import { memorySettings } from '../storage/upload-buffers.ts';
 import { settingsKnownLater } from './settings-known-later.ts';
 
@@ -35,7 +36,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Azure', groups: azureSettings },
   { title: 'Google Cloud Storage', groups: [gcsSettings] },
   { title: 'Swift', groups: swiftSettings },
-  { title: 'Several storages', groups: [failoverSettings, mirrorSettings] },
+  { title: 'Several storages', groups: [failoverSettings, mirrorSettings, targetStorageSettings] },
   { title: 'SFTP', groups: [sftpSettings] },
   { title: 'Pushing', groups: [uploadSettings] },
   { title: 'Fetching', groups: [downloadSettings] },

@@ -2,7 +2,7 @@ import { BackupNotFoundError, selectorOfName } from '../catalog/backup-store.ts'
 import { checkKeys } from '../catalog/key-check/key-check.ts';
 import { failureOf, verdictOf } from '../catalog/key-check/verdict.ts';
 import { listBackupRecords } from '../postgres/backup/list.ts';
-import { targetStorageOf } from '../postgres/target-storage.ts';
+import { targetStorageOf } from '../storage/target-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { defineCommand, type App } from './command.ts';
 import { keyCheckJson, keyCheckText } from './key-check-output.ts';

@@ -1,6 +1,6 @@
-/** What all PostgreSQL commands must know of the server's build, and which storage they use. */
-import { integer, text } from '../config/parsers.ts';
-import { optionalSetting, setting, type Parser } from '../config/setting.ts';
+/** What all PostgreSQL commands must know of the server's build. */
+import { integer } from '../config/parsers.ts';
+import { setting, type Parser } from '../config/setting.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -23,10 +23,5 @@ export const postgresSettings = {
     '16',
     'Size of the server’s WAL segments (initdb --wal-segsize).',
     { unit: 'MiB' },
-  ),
-  targetStorage: optionalSetting(
-    'WALG_TARGET_STORAGE',
-    text,
-    'The storage to use of several, by its name; the primary one is `default`. Flag --target-storage.',
   ),
 };

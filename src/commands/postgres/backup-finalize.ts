@@ -1,7 +1,7 @@
 import { sharing } from '../../catalog/lease/lease.ts';
 import { ArchiverError } from '../../errors.ts';
 import { finalizeBackup } from '../../postgres/recovery/finalize.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { defineCommand } from '../command.ts';
 
 /** `backup-finalize`: makes a backup of what backup-push stored while a standby went over to another timeline. */

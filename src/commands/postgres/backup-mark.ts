@@ -1,6 +1,6 @@
 import { ArchiverError } from '../../errors.ts';
 import { markBackup } from '../../postgres/mark/mark-backup.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { defineCommand } from '../command.ts';
 
 /** `backup-mark`: makes a backup permanent, so that no retention deletes it, or ordinary again. */

@@ -8,7 +8,7 @@ import { backupSettings } from '../../postgres/backup/settings.ts';
 import type { RemotePushOptions } from '../../postgres/remote/push.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import type { App, Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import { parseUserData } from './user-data.ts';

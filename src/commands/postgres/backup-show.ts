@@ -1,7 +1,7 @@
 import { readSetting } from '../../config/setting.ts';
 import { describeBackup } from '../../postgres/show/describe-backup.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { defineCommand } from '../command.ts';
 import { backupJson, backupText } from './backup-show-output.ts';
 

@@ -3,7 +3,7 @@ import { byteSize } from '../../config/parsers.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { defineCommand } from '../command.ts';
 import { verifyJson, verifyText, type VerifyResult } from './backup-verify-output.ts';
 import { runVerify } from './verify-run.ts';

@@ -6,7 +6,7 @@ import { selectBackup } from '../../postgres/backup/list.ts';
 import { asCatchups, catchupKeyOf } from '../../postgres/catchup/catchup-storage.ts';
 import { fetchCatchup, prepareCatchup } from '../../postgres/catchup/fetch-catchup.ts';
 import { sentinelKey } from '../../catalog/layout.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { holderOf } from '../../storage/named-storages.ts';
 import { defineCommand } from '../command.ts';
 import { servicesOf } from './fetch-services.ts';

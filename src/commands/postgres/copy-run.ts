@@ -15,7 +15,7 @@ import type { ReencodeObjectJob } from '../../postgres/copy/reencode-object.ts';
 import { readInventories, type StoredInventory } from '../../postgres/inventory/read-inventory.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
-import { targetStorageOf, withTargetStorage } from '../../postgres/target-storage.ts';
+import { targetStorageOf, withTargetStorage } from '../../storage/target-storage.ts';
 import type { App, Arguments, OtherArchive } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import type { CopyReport } from './copy-output.ts';

@@ -14,7 +14,7 @@ import { chooseBackup, recoveryAdditions } from '../../postgres/recovery/prepare
 import { restoreCommandOf } from '../../postgres/recovery/recovery-settings.ts';
 import { parseRestoreOnly } from '../../postgres/restore/restore-only.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { partialSegmentSettings } from '../../postgres/wal/settings.ts';
 import { holderOf } from '../../storage/named-storages.ts';
 import type { App, Arguments } from '../command.ts';

@@ -6,7 +6,7 @@ import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
 import type { FetchServices } from '../../postgres/backup/fetch.ts';
-import { withTargetStorage } from '../../postgres/target-storage.ts';
+import { withTargetStorage } from '../../storage/target-storage.ts';
 import type { App, Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 

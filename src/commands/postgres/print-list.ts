@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { formatBackupList, listColumns, timeForPeople, timeToTheSecond } from '../../postgres/backup/list-columns.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { App, Arguments, Command } from '../command.ts';
 import { alignedTable, boxTable } from '../table.ts';

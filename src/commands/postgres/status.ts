@@ -1,7 +1,7 @@
 import { ArchiverError } from '../../errors.ts';
 import { problemsOf, type Problem } from '../../postgres/status/problems.ts';
 import { readStatus } from '../../postgres/status/read-status.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { defineCommand } from '../command.ts';
 import { statusJson } from './status-output/json.ts';
 import { statusMetrics } from './status-output/metrics.ts';

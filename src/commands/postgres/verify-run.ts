@@ -7,7 +7,7 @@ import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool, type WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { withTargetStorage } from '../../postgres/target-storage.ts';
+import { withTargetStorage } from '../../storage/target-storage.ts';
 import { createBudget } from '../../postgres/verify/budget.ts';
 import { followedBackups } from '../../postgres/verify/followed-backups.ts';
 import type { VerifyServices } from '../../postgres/verify/verify-backup.ts';

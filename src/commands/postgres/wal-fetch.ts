@@ -1,7 +1,7 @@
 import { readSetting, readSettings } from '../../config/setting.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { fetchWal } from '../../postgres/wal/fetch.ts';
 import { worthPrefetching } from '../../postgres/wal/prefetched.ts';
 import {

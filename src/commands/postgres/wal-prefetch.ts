@@ -1,7 +1,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { prefetchWal } from '../../postgres/wal/prefetch.ts';
 import { walFetchSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';

@@ -2,7 +2,7 @@ import { readSettings } from '../../config/setting.ts';
 import { uploadSettings } from '../../pipeline/settings.ts';
 import { walDeltaSettings } from '../../postgres/changed-blocks/settings.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { pushWal } from '../../postgres/wal/push.ts';
 import { walPushSettings, walSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';

@@ -5,7 +5,7 @@ import { receiveWal } from '../../postgres/receive/receive.ts';
 import { SegmentArchive } from '../../postgres/receive/segment-archive.ts';
 import { receiveSettings } from '../../postgres/receive/settings.ts';
 import { openConnector } from '../../postgres/server/connection.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import type { LocalFile } from '../../postgres/wal/local-file.ts';
 import { walPushSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';

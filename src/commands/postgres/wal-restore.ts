@@ -1,6 +1,6 @@
 import { readSetting, readSettings } from '../../config/setting.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { restoreWal } from '../../postgres/wal-restore/restore-wal.ts';
 import { walFetchSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';

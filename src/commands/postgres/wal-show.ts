@@ -2,7 +2,7 @@ import { readSettings } from '../../config/setting.ts';
 import { listBackupRecords } from '../../postgres/backup/list.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { historyFileName } from '../../postgres/timeline.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { listWal, warnOfMisfit } from '../../postgres/wal-report/listed-wal.ts';
 import { timelineReports } from '../../postgres/wal-report/timelines.ts';
 import { timelineJson } from '../../postgres/wal-report/wal-report-json.ts';

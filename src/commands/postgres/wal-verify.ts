@@ -6,7 +6,7 @@ import { checkSegmentSize } from '../../postgres/backup/preflight.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { findServer } from '../../postgres/server/find-server.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { positionOfServer, positionOfUser, type CurrentPosition } from '../../postgres/wal-report/current-position.ts';
 import type { CheckStatus } from '../../postgres/wal-report/integrity.ts';
 import { walVerifySettings } from '../../postgres/wal-report/settings.ts';

@@ -2,7 +2,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Transport, TransportPurpose } from '../../pipeline/transport.ts';
-import { targetStorageOf } from '../../postgres/target-storage.ts';
+import { targetStorageOf } from '../../storage/target-storage.ts';
 import { mirrorSettings } from '../../storage/mirror/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import type { Storage } from '../../storage/storage.ts';

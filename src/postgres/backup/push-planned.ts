@@ -6,7 +6,7 @@ import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Owners } from '../cluster/member.ts';
 import { pageBytes, segmentPages } from '../pages/page-scan.ts';
 import type { PostgresServer } from '../server/server.ts';
-import { withTargetStorage } from '../target-storage.ts';
+import { withTargetStorage } from '../../storage/target-storage.ts';
 import type { PlannedPart } from './plan-parts.ts';
 import type { PushOptions } from './push-options.ts';
 import type { PageOptions } from './push-part.ts';
