@@ -8,6 +8,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/architecture.test.ts'],
+          // Loading the modules anew for each of some hundred files would take as long as the tests.
+          isolate: false,
         },
       },
       {
@@ -17,7 +19,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', 'test/compat/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          // More than the cores of a small machine: much of what these tests do is to wait for servers.
+          maxWorkers: 3,
         },
       },
     ],

@@ -45,6 +45,12 @@ describe('every command', () => {
     expect(required, 'optional positionals come last').toEqual([...required].sort((a, b) => Number(b) - Number(a)));
   });
 
+  it.each(allEntries())('$name has a help with examples and exit statuses', async ({ name }) => {
+    const words = [...name.split(' '), '--help'];
+    const help = await dispatch(words, { name: 'walvault', entries: allEntries(), globals: {} });
+    expect(help).toMatchObject({ kind: 'text', text: expect.stringMatching(/Examples:[^]*Exit statuses:/) as string });
+  });
+
   it('belongs to a group that is described, when its name has several words', () => {
     const groups = allEntries().flatMap(({ name }) => name.split(' ').slice(0, -1).join(' ') || []);
     expect([...commandGroups.keys()].sort()).toEqual([...new Set(groups)].sort());
