@@ -3,40 +3,79 @@
  * `backup-push`. A new command is added here and declares the rest itself.
  */
 import type { Command } from './command.ts';
+import type { Database } from './database.ts';
 
 /** A command before it is loaded. */
 export interface CommandEntry {
   /** As in {@link Command.name}. */
   readonly name: string;
+  /** The only database that it is for; two commands for different ones may have the same name. Undefined: it is for any, or asks `databaseOf`. */
+  readonly database?: Database;
   load(): Promise<Command>;
 }
 
 /** All verbs, in the order of the help. */
 export const commandEntries: readonly CommandEntry[] = [
-  { name: 'backup-push', load: async () => (await import('./postgres/backup-push.ts')).backupPush },
-  { name: 'backup-fetch', load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch },
-  { name: 'backup-finalize', load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize },
+  {
+    name: 'backup-push',
+    database: 'postgres',
+    load: async () => (await import('./postgres/backup-push.ts')).backupPush,
+  },
+  {
+    name: 'backup-fetch',
+    database: 'postgres',
+    load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch,
+  },
+  {
+    name: 'backup-finalize',
+    database: 'postgres',
+    load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize,
+  },
   { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
   { name: 'backup-verify', load: async () => (await import('./postgres/backup-verify.ts')).backupVerify },
   { name: 'backup-show', load: async () => (await import('./postgres/backup-show.ts')).backupShow },
   { name: 'backup-mark', load: async () => (await import('./postgres/backup-mark.ts')).backupMark },
-  { name: 'catchup-push', load: async () => (await import('./postgres/catchup-push.ts')).catchupPush },
-  { name: 'catchup-fetch', load: async () => (await import('./postgres/catchup-fetch.ts')).catchupFetch },
-  { name: 'catchup-list', load: async () => (await import('./postgres/catchup-list.ts')).catchupList },
-  { name: 'wal-push', load: async () => (await import('./postgres/wal-push.ts')).walPush },
-  { name: 'wal-fetch', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
-  { name: 'wal-prefetch', load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch },
-  { name: 'wal-show', load: async () => (await import('./postgres/wal-show.ts')).walShow },
-  { name: 'wal-verify', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
+  {
+    name: 'catchup-push',
+    database: 'postgres',
+    load: async () => (await import('./postgres/catchup-push.ts')).catchupPush,
+  },
+  {
+    name: 'catchup-fetch',
+    database: 'postgres',
+    load: async () => (await import('./postgres/catchup-fetch.ts')).catchupFetch,
+  },
+  {
+    name: 'catchup-list',
+    database: 'postgres',
+    load: async () => (await import('./postgres/catchup-list.ts')).catchupList,
+  },
+  { name: 'wal-push', database: 'postgres', load: async () => (await import('./postgres/wal-push.ts')).walPush },
+  { name: 'wal-fetch', database: 'postgres', load: async () => (await import('./postgres/wal-fetch.ts')).walFetch },
+  {
+    name: 'wal-prefetch',
+    database: 'postgres',
+    load: async () => (await import('./postgres/wal-prefetch.ts')).walPrefetch,
+  },
+  { name: 'wal-show', database: 'postgres', load: async () => (await import('./postgres/wal-show.ts')).walShow },
+  { name: 'wal-verify', database: 'postgres', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
   { name: 'copy', load: async () => (await import('./postgres/copy.ts')).copy },
-  { name: 'wal-receive', load: async () => (await import('./postgres/wal-receive.ts')).walReceive },
+  {
+    name: 'wal-receive',
+    database: 'postgres',
+    load: async () => (await import('./postgres/wal-receive.ts')).walReceive,
+  },
   { name: 'delete retain', load: async () => (await import('./postgres/delete.ts')).deleteRetain },
   { name: 'delete before', load: async () => (await import('./postgres/delete.ts')).deleteBefore },
   { name: 'delete target', load: async () => (await import('./postgres/delete.ts')).deleteTarget },
   { name: 'delete everything', load: async () => (await import('./postgres/delete.ts')).deleteEverything },
   { name: 'delete garbage', load: async () => (await import('./postgres/delete.ts')).deleteGarbage },
   { name: 'delete policy', load: async () => (await import('./postgres/delete.ts')).deletePolicy },
-  { name: 'wal-restore', load: async () => (await import('./postgres/wal-restore.ts')).walRestore },
+  {
+    name: 'wal-restore',
+    database: 'postgres',
+    load: async () => (await import('./postgres/wal-restore.ts')).walRestore,
+  },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'st ls', load: async () => (await import('./st/ls.ts')).stLs },
   { name: 'st stat', load: async () => (await import('./st/stat.ts')).stStat },
@@ -48,7 +87,11 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'st check read', load: async () => (await import('./st/check.ts')).stCheckRead },
   { name: 'st check write', load: async () => (await import('./st/check.ts')).stCheckWrite },
   { name: 'st transfer files', load: async () => (await import('./st/transfer-files.ts')).stTransferFiles },
-  { name: 'st transfer pg-wals', load: async () => (await import('./st/transfer-files.ts')).stTransferWals },
+  {
+    name: 'st transfer pg-wals',
+    database: 'postgres',
+    load: async () => (await import('./st/transfer-files.ts')).stTransferWals,
+  },
   { name: 'st transfer backups', load: async () => (await import('./st/transfer-backups.ts')).stTransferBackups },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
   { name: 'status', load: async () => (await import('./postgres/status.ts')).status },

@@ -3,6 +3,6 @@ export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['backup-copy'],
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
-  ...['mysql', 'stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
+  ...['stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
   ...['binlog-fetch', 'binlog-find', 'binlog-list', 'binlog-push', 'binlog-replay', 'binlog-server'],
 ]);
