@@ -3,7 +3,7 @@ import { dateOfTime, formatTime, type TimeNs } from '../../catalog/time.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import { formatLsn } from '../lsn.ts';
 import type { BackupRecord } from './backup-record.ts';
-import { formatMembers, type Member, type MemberLayout } from './json-members.ts';
+import { formatMembers, type Member, type MemberLayout } from '../../catalog/json-members.ts';
 import { metadataMembers, type BackupMetadata } from './metadata.ts';
 
 /** How a time is written in a cell. */

@@ -6,7 +6,7 @@ import { JsonFields } from '../../catalog/json-fields.ts';
 import type { JsonValue } from '../../catalog/json.ts';
 import { formatTime, type TimeNs } from '../../catalog/time.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
-import { dateFormatText, formatMembers, type Member } from './json-members.ts';
+import { dateFormatText, formatMembers, type Member } from '../../catalog/json-members.ts';
 import { lsnOf, type Sentinel } from './sentinel.ts';
 
 /** The summary of a backup. */

@@ -7,7 +7,7 @@ import type { JsonValue } from '../../catalog/json.ts';
 import { formatTime, type TimeNs } from '../../catalog/time.ts';
 import { CorruptError } from '../../errors.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
-import { dateFormatText, formatMembers, type Member } from './json-members.ts';
+import { dateFormatText, formatMembers, type Member } from '../../catalog/json-members.ts';
 import { filesMetadataOf } from './files-metadata-reader.ts';
 import type { FilesMetadata } from './files-metadata.ts';
 import { parseTablespaceSpec, tablespaceSpecToJson, type TablespaceSpec } from './tablespace-spec.ts';

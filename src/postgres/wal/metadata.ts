@@ -8,7 +8,7 @@ import { formatTime } from '../../catalog/time.ts';
 import { codeOf, CorruptError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { dateFormatText } from '../backup/json-members.ts';
+import { dateFormatText } from '../../catalog/json-members.ts';
 import { isSegmentName } from '../wal-segment.ts';
 
 /** What is recorded, and where it waits. */

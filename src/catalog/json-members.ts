@@ -1,5 +1,5 @@
 /** What the stored JSON objects of a backup have in common. */
-import { stringifyJson, type JsonValue } from '../../catalog/json.ts';
+import { stringifyJson, type JsonValue } from './json.ts';
 
 /** Value of `DateFmt` and `date_fmt`; it says nothing about the times beside it. */
 export const dateFormatText = '%Y-%m-%dT%H:%M:%S.%fZ';
