@@ -1,6 +1,7 @@
 /** The entry of worker threads: which jobs there are, each with its code loaded when the first of its kind comes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openTransport } from './app/transport.ts';
+import type { ReencodeObjectJob } from './catalog/copy/reencode-object.ts';
 import { rawSettings } from './config/setting.ts';
 import type { Transport } from './pipeline/transport.ts';
 import type { WorkerStart } from './pipeline/worker-protocol.ts';
@@ -8,7 +9,6 @@ import { serveJobs } from './pipeline/worker-thread.ts';
 import { silentLogger, type Logger } from './platform/logger.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
-import type { ReencodeObjectJob } from './postgres/copy/reencode-object.ts';
 import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
 import type { VerifyPartJob } from './postgres/verify/verify-part.ts';
 import type { VerifySegmentJob } from './postgres/verify/verify-segment.ts';
@@ -38,7 +38,7 @@ serveJobs(parentPort, workerData as WorkerStart, {
   },
   jobs: {
     async reencodeObject(context, job) {
-      const { runReencodeObject } = await import('./postgres/copy/reencode-object.ts');
+      const { runReencodeObject } = await import('./catalog/copy/reencode-object.ts');
       const reencoding = job as ReencodeObjectJob;
       return runReencodeObject(context, reencoding, await openSource(reencoding, context.logger));
     },

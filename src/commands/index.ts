@@ -59,7 +59,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   { name: 'wal-show', database: 'postgres', load: async () => (await import('./postgres/wal-show.ts')).walShow },
   { name: 'wal-verify', database: 'postgres', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
-  { name: 'copy', load: async () => (await import('./postgres/copy.ts')).copy },
+  { name: 'copy', load: async () => (await import('./copy.ts')).copy },
   {
     name: 'wal-receive',
     database: 'postgres',

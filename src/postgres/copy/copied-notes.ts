@@ -1,34 +1,28 @@
 /** The last steps of copying a backup: what is written about it, and its sentinel, with which the copy exists. */
 import { collect, fromBytes, type ByteSource } from '../../bytes/stage.ts';
+import { partsIn, type CopySteps, type NotesContext } from '../../catalog/copy/carry-out.ts';
+import { isEncoded } from '../../catalog/copy/copied-names.ts';
+import type { CopiedObject } from '../../catalog/copy/copied-object.ts';
+import type { CopyOptions } from '../../catalog/copy/object-copier.ts';
+import type { CopiedBackup } from '../../catalog/copy/plan.ts';
 import { metadataKey } from '../../catalog/layout.ts';
 import { readText } from '../../catalog/backup-store.ts';
 import { CorruptError } from '../../errors.ts';
 import { pushObject, pushPlain } from '../../pipeline/push-object.ts';
 import { baseNameOf } from '../../storage/key.ts';
-import type { Key, ObjectInfo, StoredObject } from '../../storage/storage.ts';
+import type { StoredObject } from '../../storage/storage.ts';
 import { pushSentinel } from '../backup/complete-backup.ts';
 import { parseSentinel } from '../backup/sentinel.ts';
 import { checksumsKey, relabelChecksums } from '../in-place/checksums.ts';
-import { isEncoded } from './copied-names.ts';
-import type { CopyOptions, ObjectCopier } from './object-copier.ts';
-import type { CopiedBackup, CopiedObject } from './plan.ts';
 import { rewriteFilesMetadata, rewriteMetadata, rewriteSentinel, type RewrittenParts } from './rewritten-notes.ts';
+import { checkSameBackups } from './same-backups.ts';
 
-/** A copy of which the parts are there. */
-export interface NotesContext {
-  /** The listing of the target, with the parts. */
-  readonly written: ReadonlyMap<Key, ObjectInfo>;
-  readonly copier: ObjectCopier;
-  readonly options: CopyOptions;
-}
+/** How backups of PostgreSQL are copied. */
+export const postgresCopySteps: CopySteps = { checkSameBackups, writeNotes, writeSentinel };
 
-/** Writes what the target lacks of it; returns all objects that the backup consists of but its sentinel. */
-export async function writeNotes(backup: CopiedBackup, context: NotesContext): Promise<readonly StoredObject[]> {
+async function writeNotes(backup: CopiedBackup, context: NotesContext): Promise<readonly StoredObject[]> {
   const { written, copier, options } = context;
-  const stored: StoredObject[] = backup.parts.map(({ to }) => ({
-    key: to,
-    sizeBytes: written.get(to)?.sizeBytes ?? 0,
-  }));
+  const stored: StoredObject[] = [...partsIn(written, backup)];
   for (const note of backup.notes) {
     const { to, object, state } = note;
     if (state === 'present' || !options.reencode) {
@@ -44,8 +38,7 @@ export async function writeNotes(backup: CopiedBackup, context: NotesContext): P
   return stored;
 }
 
-/** Writes the sentinel. @throws ObjectExistsError when there is another one meanwhile */
-export async function writeSentinel(
+async function writeSentinel(
   backup: CopiedBackup,
   completes: readonly StoredObject[],
   context: NotesContext,
@@ -104,10 +97,10 @@ function sourceOf({ source }: CopiedBackup, { sources }: CopyOptions): CopyOptio
   return transport;
 }
 
-function partsOf({ parts }: CopiedBackup, { written }: NotesContext): RewrittenParts {
-  const names = new Map(parts.map(({ object, to }) => [baseNameOf(object.key), baseNameOf(to)]));
+function partsOf(backup: CopiedBackup, { written }: NotesContext): RewrittenParts {
+  const names = new Map(backup.parts.map(({ object, to }) => [baseNameOf(object.key), baseNameOf(to)]));
   return {
-    compressedBytes: parts.reduce((sum, { to }) => sum + (written.get(to)?.sizeBytes ?? 0), 0),
+    compressedBytes: partsIn(written, backup).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     nameOf: (name) => names.get(name) ?? name,
   };
 }

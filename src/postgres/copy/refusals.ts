@@ -1,27 +1,17 @@
-/** What keeps a copy from being made, or from being whole. Pure. */
-import { ArchiverError, CorruptError } from '../../errors.ts';
-import type { CopyPlan } from './plan.ts';
+/** What keeps a copy from being made. Pure. */
+import { ArchiverError } from '../../errors.ts';
+import type { PostgresCopyPlan } from './plan.ts';
 
 /**
  * Why nothing may be copied: WAL that a backup needs, or a gap behind them. Bases only come along: what is missing of their
  * own WAL is not needed to restore what was asked for.
  */
-export function lackError({ missingWal, backups }: CopyPlan): ArchiverError | undefined {
+export function lackError({ missingWal, backups }: PostgresCopyPlan): ArchiverError | undefined {
   const bases = new Set(backups.filter(({ isBase }) => isBase).map(({ name }) => name));
   const [first] = missingWal.filter(({ backup }) => backup === undefined || !bases.has(backup));
   if (first === undefined) return undefined;
   const whose = first.backup === undefined ? '' : `, which "${first.backup}" needs`;
   return new ArchiverError('missing', `the source lacks WAL: "${first.first}"${whose}`, {
     hint: 'Nothing was copied. Copy what is there with --allow-missing-wal.',
-  });
-}
-
-/** Which backups were left out because nobody could restore them. */
-export function refusalError({ refused }: CopyPlan): ArchiverError | undefined {
-  const [first] = refused;
-  if (first === undefined) return undefined;
-  const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
-  return new CorruptError(`not copied: "${first.name}" (${first.reason})${others}`, {
-    hint: 'These backups cannot be restored. Everything else is copied.',
   });
 }

@@ -3,11 +3,13 @@ import { collect, fromBytes } from '../../../../src/bytes/stage.ts';
 import { openCodec } from '../../../../src/codecs/open.ts';
 import type { CodecName } from '../../../../src/codecs/codec.ts';
 import { readDecoded, type Transport } from '../../../../src/pipeline/transport.ts';
-import { copyArchive, listAll } from '../../../../src/postgres/copy/carry-out.ts';
-import { reencodedKey } from '../../../../src/postgres/copy/copied-names.ts';
-import type { CopyOptions, CopyResult } from '../../../../src/postgres/copy/object-copier.ts';
-import { planCopy, TargetDiffersError, type CopyPlan } from '../../../../src/postgres/copy/plan.ts';
-import { verifyCopy } from '../../../../src/postgres/copy/verify.ts';
+import { copyArchive, listAll } from '../../../../src/catalog/copy/carry-out.ts';
+import { reencodedKey } from '../../../../src/catalog/copy/copied-names.ts';
+import type { CopyOptions, CopyResult } from '../../../../src/catalog/copy/object-copier.ts';
+import { planCopy, type PostgresCopyPlan } from '../../../../src/postgres/copy/plan.ts';
+import { postgresCopySteps } from '../../../../src/postgres/copy/copied-notes.ts';
+import { TargetDiffersError } from '../../../../src/catalog/copy/copied-object.ts';
+import { verifyCopy } from '../../../../src/catalog/copy/verify.ts';
 import { readInventories } from '../../../../src/postgres/inventory/read-inventory.ts';
 import { loadFilesMetadata } from '../../../../src/postgres/backup/files-metadata-reader.ts';
 import { readSentinel } from '../../../../src/postgres/backup/backup-record.ts';
@@ -55,7 +57,7 @@ async function madeSource(): Promise<Storage> {
   return storage;
 }
 
-async function planned(from: Transport, to: Transport, request: CopyRequest = {}): Promise<CopyPlan> {
+async function planned(from: Transport, to: Transport, request: CopyRequest = {}): Promise<PostgresCopyPlan> {
   const stored = await readInventories(from, { segmentBytes, clock, signal });
   return planCopy({
     inventories: stored.map(({ inventory }) => inventory),
@@ -81,7 +83,7 @@ function optionsOf(from: Transport, to: Transport, request: CopyRequest = {}): C
 }
 
 async function copy(from: Transport, to: Transport, request: CopyRequest = {}): Promise<CopyResult> {
-  return copyArchive(await planned(from, to, request), optionsOf(from, to, request));
+  return copyArchive(await planned(from, to, request), optionsOf(from, to, request), postgresCopySteps);
 }
 
 /** Contents by key. */
@@ -233,8 +235,8 @@ describe('a copy of an archive', () => {
       const growing = plainTransport(inside);
       const plan = await planned(growing, to, { withHistory: true, reencode });
       await put(inside, key, 'grown');
-      await copyArchive(plan, optionsOf(growing, to, { reencode }));
-      const copied = plan.wal.find(({ object }) => object.key === key)?.to ?? '';
+      await copyArchive(plan, optionsOf(growing, to, { reencode }), postgresCopySteps);
+      const copied = plan.logs.find(({ object }) => object.key === key)?.to ?? '';
       expect((await collect(await readDecoded(to, copied))).toString()).toBe('grown');
       // Of the same size, and with the same beginning.
       await put(inside, key, 'other');
@@ -242,7 +244,7 @@ describe('a copy of an archive', () => {
       expect((await collect(await readDecoded(to, copied))).toString()).toBe('other');
       const again = await planned(growing, to, { withHistory: true, reencode });
       await inside.delete([key]);
-      await copyArchive(again, optionsOf(growing, to, { reencode }));
+      await copyArchive(again, optionsOf(growing, to, { reencode }), postgresCopySteps);
       expect(await verifyCopy(again, optionsOf(growing, to, { reencode }))).toBeGreaterThan(10);
     }
   });
@@ -370,10 +372,10 @@ describe('verifying a copy', () => {
     const from = plainTransport(await madeSource());
     const to = reencode ? await encoding('zstd', 'A') : plainTransport(createMemoryStorage(clock));
     const plan = await planned(from, to, { reencode });
-    await copyArchive(plan, optionsOf(from, to, { reencode }));
+    await copyArchive(plan, optionsOf(from, to, { reencode }), postgresCopySteps);
     expect(await verifyCopy(plan, optionsOf(from, to, { reencode }))).toBeGreaterThan(10);
-    const key = plan.wal.find((one) => one.to.includes('000000010000000000000004'))?.to ?? '';
-    const other = plan.wal.find((one) => one.to.includes('000000010000000000000002'))?.to ?? '';
+    const key = plan.logs.find((one) => one.to.includes('000000010000000000000004'))?.to ?? '';
+    const other = plan.logs.find((one) => one.to.includes('000000010000000000000002'))?.to ?? '';
     await to.storage.copy(other, key);
     await expect(verifyCopy(plan, optionsOf(from, to, { reencode }))).rejects.toThrow(key);
   });

@@ -10,7 +10,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { ObjectExistsError } from '../../storage/errors.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { isEncoded, isPartial } from './copied-names.ts';
-import { TargetDiffersError, type CopiedObject } from './plan.ts';
+import { TargetDiffersError, type CopiedObject } from './copied-object.ts';
 import { beginsAlike } from './same-content.ts';
 
 /** What copying needs. */
@@ -132,7 +132,7 @@ export class ObjectCopier {
   async #reencode(copied: CopiedObject, options: PushOptions): Promise<number> {
     const { target } = this.#options;
     const open = (): ByteSource => this.readDecoded(copied);
-    const { storedBytes } = await pushObject(target, withoutExtension(copied.object.key), open, options);
+    const { storedBytes } = await pushObject(target, withoutExtension(copied.to), open, options);
     return storedBytes;
   }
 

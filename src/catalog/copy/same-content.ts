@@ -5,9 +5,6 @@ import { ArchiverError, CorruptError } from '../../errors.ts';
 import { readDecoded, type Transport } from '../../pipeline/transport.ts';
 import { ObjectNotFoundError, StorageForbiddenError } from '../../storage/errors.ts';
 import type { Abortable, Key } from '../../storage/storage.ts';
-import { readSentinel } from '../backup/backup-record.ts';
-import type { Sentinel } from '../backup/sentinel.ts';
-import { TargetDiffersError, type CopiedBackup } from './plan.ts';
 
 /** What is compared of objects that are encoded in two ways: headers of tars and of WAL tell one from another. */
 const beginningBytes = 64 * 1024;
@@ -63,30 +60,4 @@ export async function haveSameBytes(a: ByteSource, b: ByteSource): Promise<boole
   } finally {
     await other.close();
   }
-}
-
-/** Makes sure that what the target has under the names of backups are copies of them. @throws TargetDiffersError */
-export async function checkSameBackups(
-  backups: readonly CopiedBackup[],
-  { sources, target, signal }: { readonly sources: readonly Transport[]; readonly target: Transport } & Abortable,
-): Promise<void> {
-  const differences: string[] = [];
-  for (const { name, source, isThere, sentinel } of backups) {
-    const from = sources[source];
-    if (!isThere || from === undefined) continue;
-    const ours = await readSentinel(from.storage, name, { signal });
-    const theirs = await readSentinel(target.storage, name, { signal });
-    if (!isSameBackup(ours, theirs)) differences.push(`"${sentinel.to}", another backup of that name`);
-  }
-  if (differences.length > 0) throw new TargetDiffersError(differences);
-}
-
-function isSameBackup(a: Sentinel, b: Sentinel): boolean {
-  return (
-    a.startLsn === b.startLsn &&
-    a.finishLsn === b.finishLsn &&
-    a.systemIdentifier === b.systemIdentifier &&
-    a.summary?.startTime === b.summary?.startTime &&
-    a.kind === b.kind
-  );
 }

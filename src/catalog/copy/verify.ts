@@ -5,22 +5,27 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { readDecoded } from '../../pipeline/transport.ts';
 import type { Key } from '../../storage/storage.ts';
 import { isEncoded, isPartial } from './copied-names.ts';
+import type { CopiedObject } from './copied-object.ts';
 import { ObjectCopier, type CopyOptions } from './object-copier.ts';
-import type { CopiedObject, CopyPlan } from './plan.ts';
+import type { CopyPlan } from './plan.ts';
 import { haveSameBytes } from './same-content.ts';
 
 /**
- * Compares all parts and all WAL but partial segments, which change, and where nothing was encoded anew, sentinels as well; other JSON may rightly differ.
+ * Compares all parts and all logs but partial segments, which change, and `also` what is told to be the same; other JSON may
+ * rightly differ.
  *
  * @returns how many objects were compared
  * @throws CorruptError naming the first that differs; the storages' errors
  */
-export async function verifyCopy(plan: CopyPlan, options: CopyOptions): Promise<number> {
+export async function verifyCopy(
+  plan: CopyPlan,
+  options: CopyOptions,
+  { also = [] }: { readonly also?: readonly CopiedObject[] } = {},
+): Promise<number> {
   const { reencode, concurrency } = options;
   const copier = new ObjectCopier(options);
-  const sentinels = reencode ? [] : plan.backups.map(({ sentinel }) => sentinel);
-  const wal = plan.wal.filter(({ to }) => !isPartial(to));
-  const objects = [...plan.backups.flatMap(({ parts }) => parts), ...wal, ...sentinels];
+  const logs = plan.logs.filter(({ to }) => !isPartial(to));
+  const objects = [...plan.backups.flatMap(({ parts }) => parts), ...logs, ...also];
   const differing: Key[] = [];
   await mapConcurrently(objects, concurrency, async (one) => {
     const ours = reencode && isEncoded(one.to) ? copier.readDecoded(one) : copier.read(one);

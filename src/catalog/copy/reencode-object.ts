@@ -5,7 +5,7 @@ import type { WorkerContext } from '../../pipeline/worker-thread.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { ObjectCopier, type CopyResult } from './object-copier.ts';
-import type { CopiedObject } from './plan.ts';
+import type { CopiedObject } from './copied-object.ts';
 
 /** One object to be written by a thread whose transport is that of the target. */
 export interface ReencodeObjectJob extends WorkerJob {

@@ -1,10 +1,5 @@
-import { holdShared } from '../../catalog/lease/lease.ts';
-import { copyArchive } from '../../postgres/copy/carry-out.ts';
-import { lackError, refusalError } from '../../postgres/copy/refusals.ts';
-import { verifyCopy } from '../../postgres/copy/verify.ts';
-import { defineCommand, type App, type Arguments } from '../command.ts';
-import { copyJson, copyText, type CopyReport } from './copy-output.ts';
-import { copyOptionsOf, openPool, openRequest, planOf, watched } from './copy-run.ts';
+import { defineCommand } from './command.ts';
+import { openArchives } from './copy-run.ts';
 
 /** `copy`: backups, with all that they need, from one archive to another. */
 export const copy = defineCommand({
@@ -48,40 +43,9 @@ export const copy = defineCommand({
     77: 'a storage refused, or a key does not fit',
   },
   async run(app, { options }) {
-    const request = await openRequest(app, options);
-    await using lease = request.isDryRun ? undefined : await holdShared(request.target.storage, 'copy', app);
-    const { plan, base } = await planOf(app, request, options);
-    const report = { ...base, plan };
-    const lack = request.mayLackWal ? undefined : lackError(plan);
-    const refusal = refusalError(plan);
-    if (request.isDryRun || lack !== undefined) {
-      await tell(app, { ...report, result: undefined, verified: undefined }, options);
-      const problem = lack ?? refusal;
-      if (problem !== undefined) throw problem;
-      return undefined;
-    }
-    const objects = [
-      ...plan.wal,
-      ...plan.backups.flatMap(({ parts, notes, sentinel }) => [...parts, ...notes, sentinel]),
-    ];
-    const totalBytes = objects.reduce((sum, { object }) => sum + object.sizeBytes, 0);
-    await using pool = openPool(app, request, options);
-    const copying = { ...copyOptionsOf(app, request, { options, pool }), check: () => lease?.check() };
-    const result = await watched(app, { label: 'copying', totalBytes, pool }, (onProgress) =>
-      copyArchive(plan, { ...copying, onProgress }),
-    );
-    const verified =
-      options['verify'] === true
-        ? await watched(app, { label: 'verifying', totalBytes }, (onProgress) =>
-            verifyCopy(plan, { ...copying, onProgress }),
-          )
-        : undefined;
-    await tell(app, { ...report, result, verified }, options);
-    if (refusal !== undefined) throw refusal;
+    const archives = await openArchives(app, options);
+    const { copyPostgres } = await import('./postgres/copy-run.ts');
+    await copyPostgres(app, options, archives);
     return undefined;
   },
 });
-
-async function tell(app: App, report: CopyReport, options: Arguments['options']): Promise<void> {
-  await app.print(options['json'] === true ? `${copyJson(report)}\n` : copyText(report));
-}

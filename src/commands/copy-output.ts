@@ -1,8 +1,17 @@
 /** What `copy` prints. */
-import type { CopyResult } from '../../postgres/copy/object-copier.ts';
-import type { CopiedBackup, CopiedObject, CopyPlan } from '../../postgres/copy/plan.ts';
-import type { MissingWal } from '../../postgres/copy/wal-selection.ts';
-import { alignedTable } from '../table.ts';
+import type { CopyResult } from '../catalog/copy/object-copier.ts';
+import type { CopiedObject } from '../catalog/copy/copied-object.ts';
+import type { CopiedBackup, CopyPlan } from '../catalog/copy/plan.ts';
+import { alignedTable } from './table.ts';
+
+/** Logs that the source lacks. */
+export interface MissingLogs {
+  /** Name of the first that is missing. */
+  readonly first: string;
+  readonly count: number;
+  /** The backup that needs them; undefined: only recovery to a later moment does. */
+  readonly backup: string | undefined;
+}
 
 /** What there is to tell. */
 export interface CopyReport {
@@ -11,6 +20,9 @@ export interface CopyReport {
   readonly to: string;
   readonly reencoded: boolean;
   readonly plan: CopyPlan;
+  /** What logs are called, for people and as a key of JSON, and how they are counted there. */
+  readonly logs: { readonly title: string; readonly key: string; readonly counted: string };
+  readonly missingLogs: readonly MissingLogs[];
   /** Undefined: nothing was copied. */
   readonly result: CopyResult | undefined;
   /** Objects that were compared after the copy, when that was asked for. */
@@ -24,14 +36,14 @@ interface Row {
   readonly bytes: number;
 }
 
-function rowsOf({ plan, result }: CopyReport): readonly Row[] {
+function rowsOf({ plan, result, logs }: CopyReport): readonly Row[] {
   const done = result === undefined ? 'to copy' : 'copied';
   const backups = plan.backups.map((backup): Row => {
     const objects = objectsOf(backup);
-    return { name: backup.name, state: backup.isThere ? 'present' : done, ...sumOf(objects) };
+    return { name: backup.targetName, state: backup.isThere ? 'present' : done, ...sumOf(objects) };
   });
-  const isThere = plan.wal.every(({ state }) => state !== 'absent');
-  return [...backups, { name: 'WAL', state: isThere ? 'present' : done, ...sumOf(plan.wal) }];
+  const isThere = plan.logs.every(({ state }) => state !== 'absent');
+  return [...backups, { name: logs.title, state: isThere ? 'present' : done, ...sumOf(plan.logs) }];
 }
 
 function objectsOf({ parts, notes, sentinel }: CopiedBackup): readonly CopiedObject[] {
@@ -42,9 +54,9 @@ function sumOf(objects: readonly CopiedObject[]): Pick<Row, 'objects' | 'bytes'>
   return { objects: objects.length, bytes: objects.reduce((sum, { object }) => sum + object.sizeBytes, 0) };
 }
 
-/** For programs: one object, without a line end. Bytes of backups and WAL are those in the source. */
+/** For programs: one object, without a line end. Bytes of backups and logs are those in the source. */
 export function copyJson(report: CopyReport): string {
-  const { dryRun, from, to, reencoded, plan, result, verified } = report;
+  const { dryRun, from, to, reencoded, plan, logs, missingLogs, result, verified } = report;
   const rows = rowsOf(report);
   return JSON.stringify({
     dry_run: dryRun,
@@ -52,9 +64,13 @@ export function copyJson(report: CopyReport): string {
     to,
     re_encoded: reencoded,
     backups: rows.slice(0, -1),
-    wal: rows.slice(-1).map(({ objects, bytes, state }) => ({ state, objects, bytes }))[0],
+    [logs.key]: rows.slice(-1).map(({ objects, bytes, state }) => ({ state, objects, bytes }))[0],
     not_copied: plan.refused,
-    missing_wal: plan.missingWal.map(({ first, segments, backup }) => ({ first, segments, backup: backup ?? null })),
+    [`missing_${logs.key}`]: missingLogs.map(({ first, count, backup }) => ({
+      first,
+      [logs.counted]: count,
+      backup: backup ?? null,
+    })),
     copied_objects: result?.copiedObjects ?? 0,
     copied_bytes: result?.copiedBytes ?? 0,
     present_objects: result?.presentObjects ?? 0,
@@ -64,11 +80,11 @@ export function copyJson(report: CopyReport): string {
 
 /** For people. */
 export function copyText(report: CopyReport): string {
-  const { plan, result, verified } = report;
+  const { plan, result, verified, logs, missingLogs } = report;
   const rows = rowsOf(report).map(({ name, state, objects, bytes }) => [name, state, String(objects), String(bytes)]);
   const lines = [
     ...plan.refused.map(({ name, reason }) => `not copied: ${name} (${reason})`),
-    ...plan.missingWal.map(missingText),
+    ...missingLogs.map((missing) => missingText(missing, logs.title)),
     ...(result === undefined
       ? []
       : [`copied ${result.copiedObjects} objects, ${result.copiedBytes} bytes; ${result.presentObjects} were there`]),
@@ -78,7 +94,7 @@ export function copyText(report: CopyReport): string {
   return `${table}${lines.map((line) => `${line}\n`).join('')}`;
 }
 
-function missingText({ first, segments, backup }: MissingWal): string {
+function missingText({ first, count, backup }: MissingLogs, title: string): string {
   const whose = backup === undefined ? 'a gap behind the backups' : `needed by ${backup}`;
-  return `missing WAL: ${segments} from ${first} (${whose})`;
+  return `missing ${title}: ${count} from ${first} (${whose})`;
 }
