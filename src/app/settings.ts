@@ -12,7 +12,7 @@ import { deltaSettings } from '../postgres/delta/settings.ts';
 import { receiveSettings } from '../postgres/receive/settings.ts';
 import { resumeSettings } from '../postgres/resume/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
-import { retentionSettings } from '../postgres/retention/settings.ts';
+import { retentionSettings } from '../catalog/retention/settings.ts';
 import { connectionSettings, serverSettings } from '../postgres/server/settings.ts';
 import { postgresSettings } from '../postgres/settings.ts';
 import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';

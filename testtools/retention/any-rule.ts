@@ -1,7 +1,8 @@
 /** Rules of deletions, for archives that tests made up. */
 import fc from 'fast-check';
-import { applyPolicy, EmptyPolicyError, type RetentionPolicy } from '../../src/postgres/retention/policy.ts';
-import type { DeletionRule } from '../../src/postgres/retention/rule.ts';
+import { applyPolicy } from '../../src/postgres/retention/policy.ts';
+import { EmptyPolicyError, type RetentionPolicy } from '../../src/catalog/retention/policy.ts';
+import type { DeletionRule } from '../../src/catalog/retention/rule.ts';
 import type { MadePast } from './made-archive.ts';
 
 /** What is asked for, of whatever archive there is. */

@@ -4,11 +4,11 @@ import { ArchiverError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import type { Inventory } from '../../src/postgres/inventory/inventory.ts';
 import { afterDeletion } from '../../src/postgres/retention/after-deletion.ts';
-import { carryOut } from '../../src/postgres/retention/carry-out.ts';
-import { objectsOf, type DeletionPlan } from '../../src/postgres/retention/deletion-plan.ts';
+import { carryOut } from '../../src/catalog/retention/carry-out.ts';
+import { objectsOf, type DeletionPlan } from '../../src/catalog/retention/deletion-plan.ts';
 import { planDeletion } from '../../src/postgres/retention/plan.ts';
-import { removalSteps } from '../../src/postgres/retention/removal-steps.ts';
-import type { DeletionRule } from '../../src/postgres/retention/rule.ts';
+import { removalSteps } from '../../src/catalog/retention/removal-steps.ts';
+import type { DeletionRule } from '../../src/catalog/retention/rule.ts';
 import { createMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { ruleOf, type RuleWish } from './any-rule.ts';
 import { madePast, type MadePast, type Past, type TrueBackup } from './made-archive.ts';
@@ -207,7 +207,7 @@ function checkOrder(made: MadePast, plan: DeletionPlan): void {
     };
     for (const { key } of objects) if (key !== entry.sentinelKey) later(`${storageName} ${key}`, 'its object');
     // One that is damaged cannot be restored anyway, and of its base only the segment is known.
-    const isWhole = backup.sentinel !== undefined;
+    const isWhole = backup.isReadable;
     for (let base = truth.parent; base !== undefined && isWhole; base = base.parent) {
       // Where several storages have one of that name, any will do.
       const copies = plan.backups.filter((one) => one.backup.name === base.name);

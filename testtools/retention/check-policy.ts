@@ -5,7 +5,8 @@ import { completionOf } from '../../src/catalog/order.ts';
 import { timeOfDate, type TimeNs } from '../../src/catalog/time.ts';
 import type { ArchivedBackup, Inventory } from '../../src/postgres/inventory/inventory.ts';
 import { recoveryWindows } from '../../src/postgres/recovery/windows.ts';
-import { applyPolicy, type PolicyOutcome, type RetentionPolicy } from '../../src/postgres/retention/policy.ts';
+import { applyPolicy } from '../../src/postgres/retention/policy.ts';
+import type { PolicyOutcome, RetentionPolicy } from '../../src/catalog/retention/policy.ts';
 import { inOrderOfAge } from '../../src/postgres/retention/order.ts';
 import type { MadePast } from './made-archive.ts';
 
@@ -122,7 +123,7 @@ function idOf({ name, sentinel, metadata }: ArchivedBackup): string {
 function checkWindow(inventories: readonly Inventory[], outcome: PolicyOutcome, now: TimeNs): void {
   const { kept, windowStart } = outcome;
   if (windowStart === undefined) return;
-  const following = new Set(kept.filter(({ wal }) => wal === 'following').map(({ name }) => name));
+  const following = new Set(kept.filter(({ log }) => log === 'following').map(({ name }) => name));
   const finished = new Map(inventories.flatMap((one) => one.backups.map((b) => [b.name, completionOf(b, now)])));
   const isBefore = (name: string) => (finished.get(name) ?? windowStart) < windowStart;
   const after = recoveryWindows(onlyKept(inventories, outcome)).windows;

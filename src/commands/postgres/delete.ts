@@ -1,5 +1,5 @@
 import { applyPolicy } from '../../postgres/retention/policy.ts';
-import { policyFlags } from '../../postgres/retention/settings.ts';
+import { policyFlags } from '../../catalog/retention/settings.ts';
 import { defineCommand, type OptionSpec } from '../command.ts';
 import { beforeRule, everythingRule, garbageRule, policyOf, retainRule, targetRule } from './deletion-request.ts';
 import { runDeletion } from './run-deletion.ts';

@@ -32,12 +32,12 @@ export function deletionJson({ isDryRun, plan, policy, windowsBefore, windowsAft
       goes,
       reason,
     })),
-    wal: plan.walRanges.map(({ storageName, timeline, first, last, segments, sizeBytes }) => ({
+    wal: plan.logRanges.map(({ storageName, sequence, first, last, files, sizeBytes }) => ({
       storage_name: storageName ?? null,
-      timeline,
+      timeline: sequence,
       first,
       last,
-      segments,
+      segments: files,
       bytes: sizeBytes,
     })),
     recovery_windows: windowsJson(windowsBefore),

@@ -3,8 +3,8 @@ import { formatTime, type TimeNs } from '../../catalog/time.ts';
 import { formatBytes } from '../../doctor/format.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { RecoveryWindows } from '../../postgres/recovery/windows.ts';
-import { objectsOf, type DeletionPlan } from '../../postgres/retention/deletion-plan.ts';
-import type { PolicyLine } from '../../postgres/retention/policy.ts';
+import { objectsOf, type DeletionPlan } from '../../catalog/retention/deletion-plan.ts';
+import type { PolicyLine } from '../../catalog/retention/policy.ts';
 import { alignedTable } from '../table.ts';
 
 /** What there is to tell of a deletion. */
@@ -69,15 +69,15 @@ function backupLines({ backups }: DeletionPlan): string[] {
   return alignedTable(header, rows).trimEnd().split('\n');
 }
 
-function otherLines({ unfinished, walRanges, removals }: DeletionPlan): string[] {
+function otherLines({ unfinished, logRanges, removals }: DeletionPlan): string[] {
   const lines = unfinished.map(
     ({ name, goes, reason, storageName }) =>
       `${goes ? 'goes' : 'stays'}: unfinished ${name}${placeOf(storageName)}: ${reason}`,
   );
-  for (const { timeline, first, last, segments, sizeBytes, storageName } of walRanges) {
+  for (const { sequence, first, last, files, sizeBytes, storageName } of logRanges) {
     const range = first === last ? first : `${first} to ${last}`;
-    const count = `${segments} segment${segments === 1 ? '' : 's'}, ${formatBytes(sizeBytes)}`;
-    lines.push(`goes: WAL of timeline ${timeline}${placeOf(storageName)}: ${range} (${count})`);
+    const count = `${files} segment${files === 1 ? '' : 's'}, ${formatBytes(sizeBytes)}`;
+    lines.push(`goes: WAL of timeline ${sequence}${placeOf(storageName)}: ${range} (${count})`);
   }
   for (const { backups, others, storageName } of removals) {
     const catchups = backups.filter(({ name }) => name.includes('/')).map(({ name }) => name);

@@ -4,8 +4,8 @@ import { parseTime } from '../../catalog/time.ts';
 import type { Parser } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { integer } from '../../config/parsers.ts';
-import type { RetentionPolicy } from '../../postgres/retention/policy.ts';
-import { configuredPolicy, policyFlags, windowLength } from '../../postgres/retention/settings.ts';
+import type { RetentionPolicy } from '../../catalog/retention/policy.ts';
+import { configuredPolicy, policyFlags, windowLength } from '../../catalog/retention/settings.ts';
 import type {
   BackupPoint,
   BeforeRule,
@@ -13,7 +13,7 @@ import type {
   GarbageRule,
   RetainRule,
   TargetRule,
-} from '../../postgres/retention/rule.ts';
+} from '../../catalog/retention/rule.ts';
 import type { RawSettings } from '../../config/setting.ts';
 import type { Arguments } from '../command.ts';
 import { parseUserData } from './user-data.ts';

@@ -1,8 +1,8 @@
 /** What an archive will be after a deletion. Pure. */
+import { objectsOf } from '../../catalog/retention/deletion-plan.ts';
+import type { PlannedRemoval } from '../../catalog/retention/removal-steps.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import { objectsOf } from './deletion-plan.ts';
-import type { PlannedRemoval } from './removal-steps.ts';
 
 /** The same archive, in the same order of storages, without what goes. */
 export function afterDeletion(

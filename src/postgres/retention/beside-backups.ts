@@ -1,12 +1,12 @@
 /** What else belongs to backups, or is named like them: catchups, reports of verifications. Pure. */
 import { backupOfSentinel, catchupsFolder } from '../../catalog/layout.ts';
+import type { GoingBackup } from '../../catalog/retention/removal-steps.ts';
+import { lastModified } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { verifyFolder, verifyReportKey } from '../verify/report.ts';
 import { parseSegmentName } from '../wal-segment.ts';
-import type { GoingBackup } from './removal-steps.ts';
-import { lastModified } from './unfinished.ts';
 
 /** A catchup: what brings a standby up to date. */
 export interface StoredCatchup {

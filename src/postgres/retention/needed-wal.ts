@@ -3,12 +3,12 @@
  * recovery never reads a segment with a number below that of the segment it begins in, on no timeline, of no system.
  * `docs/retention.md` has the whole rule. Pure.
  */
+import type { KeptLog } from '../../catalog/retention/policy.ts';
 import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventory.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { parseSegmentName, segmentOf } from '../wal-segment.ts';
-import type { KeptWal } from './policy.ts';
 import { segmentRanges, type SegmentRanges, type Stretch } from './segment-ranges.ts';
 
 /** The WAL that must stay. */
@@ -27,7 +27,7 @@ export interface NeededWal {
 /** A backup that stays, with what is to stay for it. */
 export interface KeptBackupWal {
   readonly backup: ArchivedBackup;
-  readonly wal: KeptWal;
+  readonly wal: KeptLog;
 }
 
 /**

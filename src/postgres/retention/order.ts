@@ -1,23 +1,24 @@
 /** The backups of all storages in one order, and what builds on what. */
 import { completionOf, inOrderOfCompletion, inOrderOfStart } from '../../catalog/order.ts';
+import { chainsOf as chainsAmong, type Chains, type RetainedBackup } from '../../catalog/retention/retained-backup.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import type { ArchivedBackup, Inventory } from '../inventory/inventory.ts';
 
 /** A backup in one of the storages. */
-export interface PlacedBackup extends ArchivedBackup {
-  /** As `Inventory.storageName`. */
-  readonly storageName: string | undefined;
-}
+export interface PlacedBackup extends ArchivedBackup, RetainedBackup {}
 
-/** The system that a backup was made of; undefined when it is not recorded. */
-export function systemOf({ sentinel, metadata }: ArchivedBackup): bigint | undefined {
-  return sentinel?.systemIdentifier ?? metadata?.systemIdentifier;
-}
-
-/** Whether it is permanent, or may be. */
-export function isProtected({ isPermanent, isPermanenceKnown }: ArchivedBackup): boolean {
-  return isPermanent || !isPermanenceKnown;
+function placed(backup: ArchivedBackup, storageName: string | undefined): PlacedBackup {
+  const { name, sentinel, metadata } = backup;
+  return {
+    ...backup,
+    storageName,
+    cluster: sentinel?.systemIdentifier ?? metadata?.systemIdentifier,
+    parent: sentinel?.kind === 'delta' ? sentinel.parent : undefined,
+    isDelta: sentinel === undefined ? name.includes('_D_') : sentinel.kind === 'delta',
+    userData: metadata?.userData ?? sentinel?.userData,
+    isReadable: sentinel !== undefined,
+  };
 }
 
 /**
@@ -32,17 +33,15 @@ export function inOrderOfAge(
   now: TimeNs,
   { byStart = false }: { readonly byStart?: boolean } = {},
 ): readonly PlacedBackup[] {
-  const placed = inventories.flatMap(({ storageName, backups }) =>
-    backups.map((backup): PlacedBackup => ({ ...backup, storageName })),
-  );
-  if (byStart) return inOrderOfStart(placed, now);
+  const all = inventories.flatMap(({ storageName, backups }) => backups.map((one) => placed(one, storageName)));
+  if (byStart) return inOrderOfStart(all, now);
   const times = new Map<PlacedBackup, TimeNs>();
-  for (const ofSystem of Map.groupBy(placed, systemOf).values()) {
+  for (const ofSystem of Map.groupBy(all, ({ cluster }) => cluster).values()) {
     for (const [backup, time] of timesAlongWal(ofSystem, inventories, now)) times.set(backup, time);
   }
   const timeOf = (backup: PlacedBackup): TimeNs => times.get(backup) ?? 0n;
   // Sorting is stable: of what is equal the order of completion decides.
-  return inOrderOfCompletion(placed, now).sort((a, b) => compare(timeOf(a), timeOf(b)) || compareInWal(a, b));
+  return inOrderOfCompletion(all, now).sort((a, b) => compare(timeOf(a), timeOf(b)) || compareInWal(a, b));
 }
 
 /** Of the backups of one system: their times of completion, lifted to the latest of all that come before them in the WAL. */
@@ -88,39 +87,11 @@ function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Finds what backups build on. */
-export interface Chains {
-  /** The base of a delta; none of a full backup, or when it is not there. Several when names or storages leave it open. */
-  parentsOf(backup: PlacedBackup): readonly PlacedBackup[];
-  /** Everything that a backup builds on, at first or second hand, the nearest first. */
-  basesOf(backup: PlacedBackup): readonly PlacedBackup[];
-  /** What a backup of this name may build on, by the name alone. */
-  basesByName(name: string): readonly PlacedBackup[];
-}
-
-/** Whether a backup is a delta, as far as that can be known. */
-export function isDelta({ name, sentinel }: ArchivedBackup): boolean {
-  return sentinel === undefined ? name.includes('_D_') : sentinel.kind === 'delta';
-}
-
-/** Chains among these backups. Of a base that several storages have, each may be the one that is meant. */
-export function chainsOf(backups: readonly PlacedBackup[]): Chains {
-  const byName = Map.groupBy(backups, ({ name }) => name);
+/** Chains among these backups; names of deltas tell the first segment of what they are made of. */
+export function chainsOf(backups: readonly PlacedBackup[]): Chains<PlacedBackup> {
   const bySegment = Map.groupBy(backups, ({ name }) => walFileNameOf(name));
-  const guess = (name: string): readonly PlacedBackup[] => {
+  return chainsAmong(backups, (name) => {
     const digits = /_D_([0-9A-F]{24})/.exec(name)?.[1];
     return digits === undefined ? [] : (bySegment.get(digits) ?? []).filter((other) => other.name !== name);
-  };
-  const parentsOf = (backup: PlacedBackup): readonly PlacedBackup[] => {
-    const { sentinel } = backup;
-    if (sentinel === undefined) return guess(backup.name);
-    if (sentinel.kind === 'full') return [];
-    return byName.get(sentinel.parent) ?? [];
-  };
-  const follow = (first: readonly PlacedBackup[]): readonly PlacedBackup[] => {
-    const bases = new Set(first);
-    for (const base of bases) for (const parent of parentsOf(base)) bases.add(parent);
-    return [...bases];
-  };
-  return { parentsOf, basesOf: (backup) => follow(parentsOf(backup)), basesByName: (name) => follow(guess(name)) };
+  });
 }

@@ -1,22 +1,8 @@
 /** The recovery window of a policy: which backups it takes to recover every moment of it. */
+import type { CopiedBackup, PolicyWindow, WindowStart } from '../../catalog/retention/policy-lines.ts';
 import { formatTime, timeOfDate, type TimeNs } from '../../catalog/time.ts';
 import type { RecoveryWindow } from '../recovery/windows.ts';
-import type { CopiedBackup } from './policy-lines.ts';
-
-/** Recovery along a timeline begins with this backup, for the earliest moments of the window. */
-export interface WindowStart {
-  readonly backup: CopiedBackup;
-  readonly timeline: number;
-}
-
-/** What a recovery window needs. */
-export interface PolicyWindow {
-  readonly start: TimeNs;
-  readonly starts: readonly WindowStart[];
-  /** Finished since it opened. */
-  readonly within: ReadonlySet<CopiedBackup>;
-  readonly note: string;
-}
+import type { PlacedBackup } from './order.ts';
 
 /**
  * Along every timeline on which something was archived since the window opened: the newest backup that leads there and was
@@ -26,7 +12,7 @@ export interface PolicyWindow {
  * @param windows what the archive has: WAL without a gap
  */
 export function openWindow(
-  backups: readonly CopiedBackup[],
+  backups: readonly CopiedBackup<PlacedBackup>[],
   windows: readonly RecoveryWindow[],
   {
     now,
@@ -38,17 +24,17 @@ export function openWindow(
     /** Whether it can be told from where a timeline went on. */
     readonly isHistoryKnown: (timeline: number) => boolean;
   },
-): PolicyWindow {
+): PolicyWindow<PlacedBackup> {
   const start = now - BigInt(Math.round(pitrWindowMs)) * 1_000_000n;
-  const starts: WindowStart[] = [];
+  const starts: WindowStart<PlacedBackup>[] = [];
   const late = new Set<number>();
   const ofUnknownOrigin = new Set<number>();
   const within = new Set(backups.filter(({ completed }) => completed >= start));
   for (const { systemIdentifier, timeline, to, backups: leading } of windows.toSorted(byTimeline)) {
     if (to.archived !== undefined && timeOfDate(to.archived) < start) continue;
     const names = new Set(leading);
-    const candidates = backups.filter((one) => one.systemIdentifier === systemIdentifier && names.has(one.name));
-    const isBefore = ({ completed }: CopiedBackup): boolean => completed < start;
+    const candidates = backups.filter((one) => one.cluster === systemIdentifier && names.has(one.name));
+    const isBefore = ({ completed }: CopiedBackup<PlacedBackup>): boolean => completed < start;
     // A host whose clock is behind makes its backups look older than they are; in a copied archive all objects are young.
     const backup = candidates.find((one) => isBefore(one) && storedAt(one) < start) ?? candidates.find(isBefore);
     if (backup === undefined) {
@@ -56,9 +42,7 @@ export function openWindow(
       if (timeline === 1 || isHistoryKnown(timeline)) continue;
       // The history file may be there for those only who have the key.
       ofUnknownOrigin.add(timeline);
-      const ancestors = backups.filter(
-        (one) => one.systemIdentifier === systemIdentifier && timelineOf(one) < timeline,
-      );
+      const ancestors = backups.filter((one) => one.cluster === systemIdentifier && timelineOf(one) < timeline);
       for (const one of ancestors.filter(isBefore)) starts.push({ backup: one, timeline });
       continue;
     }
@@ -71,12 +55,12 @@ export function openWindow(
   return { start, starts, within, note: `${opens}${incomplete}${ofUnknownOrigin.size === 0 ? '' : unknown}` };
 }
 
-function timelineOf({ copies }: CopiedBackup): number {
+function timelineOf({ copies }: CopiedBackup<PlacedBackup>): number {
   return copies[0]?.startSegment?.timeline ?? 0;
 }
 
 /** When its first copy was stored: not before that was it complete. */
-function storedAt({ copies }: CopiedBackup): TimeNs {
+function storedAt({ copies }: CopiedBackup<PlacedBackup>): TimeNs {
   const [first = 0n, ...others] = copies.map(({ entry }) => entry.modified);
   return others.reduce((earliest, time) => (time < earliest ? time : earliest), first);
 }

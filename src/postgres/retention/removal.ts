@@ -1,51 +1,34 @@
 /** What goes from each storage, when it is known what stays. Pure. */
 import { isLeaseKey } from '../../catalog/lease/lease-object.ts';
+import type { DeletionContext } from '../../catalog/retention/plan.ts';
+import type { GoingBackup, PlannedRemoval } from '../../catalog/retention/removal-steps.ts';
+import type { Chains } from '../../catalog/retention/retained-backup.ts';
+import type { PlacedFolder } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { Inventory, WalObject } from '../inventory/inventory.ts';
+import type { Inventory, UnfinishedBackup, WalObject } from '../inventory/inventory.ts';
 import { catchupsOf, goingCatchup, reportsOf } from './beside-backups.ts';
 import { uselessHistories, type KeptTimelines } from './histories.ts';
 import { sortWal, type NeededWal, type SortedWal } from './needed-wal.ts';
-import { chainsOf, type Chains, type PlacedBackup } from './order.ts';
-import type { GoingBackup, PlannedRemoval } from './removal-steps.ts';
-import type { DeletionRule } from './rule.ts';
-import type { Keeping } from './selection.ts';
-import type { PlacedFolder } from './unfinished.ts';
+import type { PlacedBackup } from './order.ts';
 
-/** What a rule concerns beside backups. */
-export interface Scope {
-  readonly wal: boolean;
-  readonly folders: boolean;
-  readonly catchups: boolean;
-}
+/** A folder without a sentinel, with the segment in its name. */
+export type WalFolder = UnfinishedBackup & PlacedFolder;
 
-/** What is known when it is decided about objects. */
-export interface DeletionContext {
-  readonly rule: DeletionRule;
-  readonly scope: Scope;
-  readonly backups: readonly PlacedBackup[];
-  readonly kept: ReadonlyMap<PlacedBackup, Keeping>;
-  readonly folders: readonly PlacedFolder[];
-  /** Those of the folders that somebody may be working on. */
-  readonly running: readonly PlacedFolder[];
-  readonly inventories: readonly Inventory[];
-  readonly now: TimeNs;
-}
+type Context = DeletionContext<PlacedBackup, WalFolder>;
 
 const dayNs = 86_400_000_000_000n;
 
-/** Nothing goes. */
-export function noRemoval(storageName: string | undefined): PlannedRemoval {
-  return { storageName, backups: [], leftovers: [], wal: [], others: [] };
-}
-
 /** What goes from a storage: of `context` everything that stays is known, of `needed` the WAL. */
-export function removalIn(context: DeletionContext, needed: NeededWal): (inventory: Inventory) => PlannedRemoval {
-  const { rule, scope, backups, kept, folders, inventories, now } = context;
-  if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups, chainsOf(backups));
-  const chains = chainsOf(backups);
-  const sorted = new Map(scope.wal ? inventories.map((one) => [one, sortWal(one, needed)]) : []);
-  const useless = scope.wal
+export function removalIn(
+  inventories: readonly Inventory[],
+  context: Context,
+  needed: NeededWal,
+): (inventory: Inventory) => PlannedRemoval {
+  const { rule, scope, backups, chains, kept, folders, now } = context;
+  if (rule.kind === 'everything') return (inventory) => removalOfAll(inventory, backups, chains);
+  const sorted = new Map(scope.log ? inventories.map((one) => [one, sortWal(one, needed)]) : []);
+  const useless = scope.log
     ? uselessHistories(inventories, timelinesOf(context, sorted.values(), needed))
     : new Set<WalObject>();
   return (inventory) => {
@@ -62,7 +45,7 @@ export function removalIn(context: DeletionContext, needed: NeededWal): (invento
       storageName,
       backups: [...going, ...catchups.flatMap((catchup) => goingCatchup(catchup) ?? [])],
       leftovers: [...leftovers, ...leftCatchups].flatMap(({ objects }) => objects),
-      wal: sorted.get(inventory)?.old.map(({ object }) => object) ?? [],
+      log: sorted.get(inventory)?.old.map(({ object }) => object) ?? [],
       others: [
         ...wal.filter((object) => useless.has(object)).map(({ object }) => object),
         ...(scope.folders ? [...reports].filter(([name]) => !names.has(name)).map(([, report]) => report) : []),
@@ -79,7 +62,11 @@ function isOld(
   return startNumber < from && modified <= storedUntil;
 }
 
-function goingBackup(backup: PlacedBackup, chains: Chains, reports: ReadonlyMap<string, ObjectInfo>): GoingBackup {
+function goingBackup(
+  backup: PlacedBackup,
+  chains: Chains<PlacedBackup>,
+  reports: ReadonlyMap<string, ObjectInfo>,
+): GoingBackup {
   const { name, entry, objects } = backup;
   const report = reports.get(name);
   const rest = objects.filter(({ key }) => key !== entry.sentinelKey);
@@ -94,7 +81,7 @@ function goingBackup(backup: PlacedBackup, chains: Chains, reports: ReadonlyMap<
 }
 
 function timelinesOf(
-  { kept, running }: DeletionContext,
+  { kept, running }: Context,
   sorted: Iterable<SortedWal>,
   { storedUntil }: NeededWal,
 ): KeptTimelines {
@@ -109,7 +96,11 @@ function timelinesOf(
   return { beginnings, wal, storedUntil };
 }
 
-function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[], chains: Chains): PlannedRemoval {
+function removalOfAll(
+  inventory: Inventory,
+  backups: readonly PlacedBackup[],
+  chains: Chains<PlacedBackup>,
+): PlannedRemoval {
   const { storageName, unfinished, wal, others, segmentBytes } = inventory;
   const catchups = catchupsOf(others, segmentBytes).flatMap((catchup) => goingCatchup(catchup) ?? []);
   const here = backups.filter((backup) => backup.storageName === storageName);
@@ -119,7 +110,7 @@ function removalOfAll(inventory: Inventory, backups: readonly PlacedBackup[], ch
     storageName,
     backups: [...here.map((backup) => goingBackup(backup, chains, reports)), ...catchups],
     leftovers: unfinished.flatMap(({ objects }) => objects),
-    wal: wal.map(({ object }) => object),
+    log: wal.map(({ object }) => object),
     others: others.filter((object) => !taken.has(object) && !isLeaseKey(object.key)),
   };
 }

@@ -1,10 +1,11 @@
 /** What the configured retention policy would delete. */
+import { objectsOf } from '../../catalog/retention/deletion-plan.ts';
+import type { PolicyLine, RetentionPolicy } from '../../catalog/retention/policy.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import { objectsOf } from '../retention/deletion-plan.ts';
 import { planDeletion } from '../retention/plan.ts';
-import { applyPolicy, type PolicyLine, type RetentionPolicy } from '../retention/policy.ts';
+import { applyPolicy } from '../retention/policy.ts';
 import type { Amount } from './archive-size.ts';
 
 /** What a policy would do now. */
@@ -44,6 +45,6 @@ function planned(inventories: readonly Inventory[], policy: RetentionPolicy, now
     lines: outcome.lines,
     going: plan.backups.filter(({ keeps }) => keeps === undefined).map(({ backup }) => backup.name),
     deletes: { objects: objects.length, bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
-    walSegments: plan.walRanges.reduce((sum, { segments }) => sum + segments, 0),
+    walSegments: plan.logRanges.reduce((sum, { files }) => sum + files, 0),
   };
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { readSettings } from '../../config/setting.ts';
 import { readInventories, type StoredInventory } from '../inventory/read-inventory.ts';
-import { configuredPolicy } from '../retention/settings.ts';
+import { configuredPolicy } from '../../catalog/retention/settings.ts';
 import { postgresSettings } from '../settings.ts';
 import { readVerifyReports, type VerifyReport } from '../verify/report.ts';
 import { archiveStatus, type ArchiveStatus } from './archive-status.ts';

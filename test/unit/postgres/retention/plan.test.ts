@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { timeOfDate } from '../../../../src/catalog/time.ts';
 import { sortObjects } from '../../../../src/postgres/inventory/sort-objects.ts';
 import type { Inventory } from '../../../../src/postgres/inventory/inventory.ts';
-import { objectsOf, type DeletionPlan } from '../../../../src/postgres/retention/deletion-plan.ts';
+import { objectsOf, type DeletionPlan } from '../../../../src/catalog/retention/deletion-plan.ts';
 import { planDeletion } from '../../../../src/postgres/retention/plan.ts';
-import type { DeletionRule } from '../../../../src/postgres/retention/rule.ts';
+import type { DeletionRule } from '../../../../src/catalog/retention/rule.ts';
 import type { ObjectInfo } from '../../../../src/storage/storage.ts';
 import { madeInventory, type MadeArchive } from '../../../../testtools/made-inventory.ts';
 
@@ -337,7 +337,7 @@ it('WAL of one storage stays for a backup in another', () => {
     { ...b, storageName: 'second' },
   ];
   const one = plan(both, retain(2));
-  expect(one.removals.map(({ storageName, wal }) => [storageName, wal.map(({ key }) => key)])).toEqual([
+  expect(one.removals.map(({ storageName, log }) => [storageName, log.map(({ key }) => key)])).toEqual([
     ['default', []],
     ['second', walKeys(1, 1, 3)],
   ]);

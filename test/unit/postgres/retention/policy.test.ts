@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { timeOfDate } from '../../../../src/catalog/time.ts';
-import { lengthText, periodOf } from '../../../../src/postgres/retention/calendar.ts';
-import {
-  applyPolicy,
-  EmptyPolicyError,
-  reasonText,
-  type RetentionPolicy,
-} from '../../../../src/postgres/retention/policy.ts';
+import { lengthText, periodOf } from '../../../../src/catalog/retention/calendar.ts';
+import { applyPolicy } from '../../../../src/postgres/retention/policy.ts';
+import { EmptyPolicyError, reasonText, type RetentionPolicy } from '../../../../src/catalog/retention/policy.ts';
 import type { Inventory } from '../../../../src/postgres/inventory/inventory.ts';
 import { formatLsn, toLsn } from '../../../../src/postgres/lsn.ts';
 import { segmentName } from '../../../../src/postgres/wal-segment.ts';
@@ -48,7 +44,7 @@ function outcome(inventory: Inventory | readonly Inventory[], policy: RetentionP
     kept: kept.map((one) => one.name),
     going: going.map((one) => one.name),
     reasons: new Map(kept.map((one) => [one.name, one.reasons.map(reasonText)])),
-    wal: new Map(kept.map((one) => [one.name, one.wal])),
+    wal: new Map(kept.map((one) => [one.name, one.log])),
     lines,
   };
 }

@@ -1,5 +1,5 @@
 /** Periods of the calendar, in UTC. */
-import { dateOfTime, type TimeNs } from '../../catalog/time.ts';
+import { dateOfTime, type TimeNs } from '../time.ts';
 import type { CalendarUnit } from './policy.ts';
 
 const dayMs = 86_400_000;

@@ -1,7 +1,8 @@
 /** Everything that stays because of what a rule keeps. Pure. */
 import { ArchiverError, quoted } from '../../errors.ts';
-import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
+import { isProtected, type RetainedBackup } from './retained-backup.ts';
 import type { DeletionRule } from './rule.ts';
+import type { AgedBackups } from './select.ts';
 import type { Keeping, Selection } from './selection.ts';
 import type { PlacedFolder } from './unfinished.ts';
 
@@ -11,31 +12,30 @@ import type { PlacedFolder } from './unfinished.ts';
  *
  * @throws ArchiverError (`busy`) when what was named is needed by a push that may be running
  */
-export function keptWithNeeded(
-  backups: readonly PlacedBackup[],
-  { kept: chosen }: Pick<Selection, 'kept'>,
+export function keptWithNeeded<B extends RetainedBackup>(
+  { backups, chains }: AgedBackups<B>,
+  { kept: chosen }: Pick<Selection<B>, 'kept'>,
   rule: DeletionRule,
   running: readonly PlacedFolder[],
-): ReadonlyMap<PlacedBackup, Keeping> {
+): ReadonlyMap<B, Keeping> {
   const kept = new Map(chosen);
   if (rule.kind === 'everything') return kept;
-  const chains = chainsOf(backups);
-  const add = (backup: PlacedBackup, reason: string): void => {
+  const add = (backup: B, reason: string): void => {
     const keeping = kept.get(backup);
     // What is kept anyway needs no further reason.
     if (keeping !== undefined) return;
-    kept.set(backup, { wal: 'consistent', reasons: [reason] });
+    kept.set(backup, { log: 'consistent', reasons: [reason] });
   };
   if (rule.kind !== 'target') {
     // Whatever the clocks of the hosts said: by that of the storage it is the newest.
     const [first, ...others] = backups;
     const last = others.reduce((a, b) => (a !== undefined && a.entry.modified > b.entry.modified ? a : b), first);
     if (last !== undefined && !kept.has(last)) {
-      kept.set(last, { wal: 'following', reasons: ['it was stored last'] });
+      kept.set(last, { log: 'following', reasons: ['it was stored last'] });
     }
     for (const backup of backups) {
       if (!isProtected(backup)) continue;
-      add(backup, backup.isPermanenceKnown ? 'permanent' : 'its metadata.json is damaged: it may be permanent');
+      add(backup, backup.isPermanenceKnown ? 'permanent' : 'its metadata are damaged: it may be permanent');
     }
   }
   for (const { name } of running) {
@@ -50,7 +50,7 @@ export function keptWithNeeded(
   return kept;
 }
 
-function neededByPush(name: string, bases: readonly PlacedBackup[]): ArchiverError {
+function neededByPush(name: string, bases: readonly RetainedBackup[]): ArchiverError {
   const names = bases.map((base) => base.name);
   return new ArchiverError('busy', `"${name}" builds on what would go (${quoted(names)}) and may be running`, {
     hint: 'Wait until that push is over, or a day after it was cut off.',
@@ -58,20 +58,22 @@ function neededByPush(name: string, bases: readonly PlacedBackup[]): ArchiverErr
 }
 
 /** What is wrong with backups that stay, a line each. */
-export function warningsAbout(backups: readonly PlacedBackup[], kept: ReadonlyMap<PlacedBackup, Keeping>): string[] {
-  const chains = chainsOf(backups);
+export function warningsAbout<B extends RetainedBackup>(
+  { backups, chains }: AgedBackups<B>,
+  kept: ReadonlyMap<B, Keeping>,
+): string[] {
   const warnings: string[] = [];
   for (const backup of backups) {
     if (!kept.has(backup)) continue;
-    const { name, sentinel, problem } = backup;
-    if (sentinel === undefined) warnings.push(`"${name}" stays, but is damaged: ${problem?.message ?? 'unreadable'}`);
+    const { name, isReadable, problem } = backup;
+    if (!isReadable) warnings.push(`"${name}" stays, but is damaged: ${problem?.message ?? 'unreadable'}`);
     else if (!backup.isPermanenceKnown)
       warnings.push(`"${name}" may be permanent: ${problem?.message ?? 'unreadable'}`);
     const broken = [backup, ...chains.basesOf(backup)].find(
-      (one) => one.sentinel?.kind === 'delta' && chains.parentsOf(one).length === 0,
+      (one) => one.parent !== undefined && chains.parentsOf(one).length === 0,
     );
-    if (broken?.sentinel?.kind === 'delta') {
-      warnings.push(`"${name}" stays, but cannot be restored: "${broken.sentinel.parent}" is not there`);
+    if (broken?.parent !== undefined) {
+      warnings.push(`"${name}" stays, but cannot be restored: "${broken.parent}" is not there`);
     }
   }
   return warnings;

@@ -18,9 +18,9 @@ export interface PlannedRemoval {
   readonly backups: readonly GoingBackup[];
   /** Folders without a sentinel that nobody works on. */
   readonly leftovers: readonly ObjectInfo[];
-  /** Segments and what belongs to them, the oldest first. */
-  readonly wal: readonly ObjectInfo[];
-  /** Timeline history files, and whatever else goes. */
+  /** Files of the log and what belongs to them, the oldest first. */
+  readonly log: readonly ObjectInfo[];
+  /** Whatever else goes. */
   readonly others: readonly ObjectInfo[];
 }
 
@@ -33,13 +33,13 @@ export interface RemovedFrom<R> {
 
 /** Objects that may go in any order. The next step begins when they are all gone. */
 export interface RemovalStep<R> {
-  readonly what: 'sentinels' | 'backups' | 'WAL' | 'others';
+  readonly what: 'sentinels' | 'backups' | 'log' | 'others';
   readonly places: readonly RemovedFrom<R>[];
 }
 
 /**
  * The order in which removals are carried out: after any part of it, in which a step may be done in part, no backup lacks
- * anything that was there before. A step is done on all storages before the next begins anywhere, since WAL may lie in
+ * anything that was there before. A step is done on all storages before the next begins anywhere, since the log may lie in
  * another storage than the backups that need it.
  */
 export function removalSteps<R extends PlannedRemoval>(removals: readonly R[]): readonly RemovalStep<R>[] {
@@ -57,7 +57,7 @@ export function removalSteps<R extends PlannedRemoval>(removals: readonly R[]): 
   return [
     ...sentinels,
     step('backups', ({ backups, leftovers }) => [...backups.flatMap(({ objects }) => objects), ...leftovers]),
-    step('WAL', ({ wal }) => wal),
+    step('log', ({ log }) => log),
     step('others', ({ others }) => others),
   ].filter(({ places }) => places.length > 0);
 }

@@ -1,43 +1,54 @@
 /** Which backups a rule keeps; what those need beside is added later. Pure. */
-import { formatTime, type TimeNs } from '../../catalog/time.ts';
+import { formatTime, type TimeNs } from '../time.ts';
 import { ArchiverError, quoted } from '../../errors.ts';
-import { chainsOf, isDelta, isProtected, type PlacedBackup } from './order.ts';
 import { reasonText } from './policy.ts';
 import { DeletionRefusedError, distinct, missingError } from './refusal.ts';
+import { isProtected, type Chains, type RetainedBackup } from './retained-backup.ts';
 import type { BackupPoint, BeforeRule, DeletionRule, GarbageRule, PolicyRule, RetainRule } from './rule.ts';
 import { keepBeside, keepNothing } from './select-target.ts';
 import { keepAll, type Keeping, type Selection } from './selection.ts';
 
+/** The backups of all storages, oldest first, and what they build on. */
+export interface AgedBackups<B> {
+  readonly backups: readonly B[];
+  readonly chains: Chains<B>;
+}
+
 /**
- * Chooses what the rule keeps among backups in order of age.
+ * Chooses what the rule keeps among backups.
  *
  * @param now times after it cannot be meant
  * @throws DeletionRefusedError when something would be left that builds on what goes; ArchiverError (`missing`) when what
  *   the rule names is not there, (`usage`) when it names several
  */
-export function selectKept(backups: readonly PlacedBackup[], rule: DeletionRule, now: TimeNs): Selection {
+export function selectKept<B extends RetainedBackup>(
+  { backups, chains }: AgedBackups<B>,
+  rule: DeletionRule,
+  now: TimeNs,
+): Selection<B> {
   switch (rule.kind) {
     case 'retain':
-      return retain(backups, rule);
+      return retain({ backups, chains }, rule);
     case 'before':
-      return before(backups, rule, now);
+      return before({ backups, chains }, rule, now);
     case 'garbage':
       return garbage(backups, rule);
     case 'policy':
       return policy(backups, rule);
     case 'target':
-      return keepBeside(backups, rule, now);
+      return keepBeside(backups, rule, { chains, now });
     case 'everything':
       return keepNothing(backups, rule);
   }
 }
 
-function nothingBecause(backups: readonly PlacedBackup[], nothing: string): Selection {
+function nothingBecause<B>(backups: readonly B[], nothing: string): Selection<B> {
   return { kept: keepAll(backups, nothing), goesBecause: () => '', nothing };
 }
 
-function retain(backups: readonly PlacedBackup[], { count, modifier, after }: RetainRule): Selection {
-  const fulls = backups.filter((backup) => !isDelta(backup));
+function retain<B extends RetainedBackup>(aged: AgedBackups<B>, { count, modifier, after }: RetainRule): Selection<B> {
+  const { backups } = aged;
+  const fulls = backups.filter((backup) => !backup.isDelta);
   const counted = distinctNewest(modifier === 'full' ? fulls : backups);
   const nth = counted[count - 1];
   const what = modifier === 'full' ? 'full backups' : 'backups';
@@ -50,15 +61,15 @@ function retain(backups: readonly PlacedBackup[], { count, modifier, after }: Re
     if (oldest !== undefined) first = Math.min(first, backups.indexOf(oldest));
   }
   if (first < 0) return nothingBecause(backups, 'there is no full backup that old');
-  return from(
-    backups,
-    first,
-    `among the newest ${count}${modifier === 'full' ? ' full' : ''}`,
-    modifier === 'find full',
-  );
+  return from(aged, first, `among the newest ${count}${modifier === 'full' ? ' full' : ''}`, modifier === 'find full');
 }
 
-function before(backups: readonly PlacedBackup[], { point, findFull }: BeforeRule, now: TimeNs): Selection {
+function before<B extends RetainedBackup>(
+  aged: AgedBackups<B>,
+  { point, findFull }: BeforeRule,
+  now: TimeNs,
+): Selection<B> {
+  const { backups } = aged;
   if (point.by === 'time' && point.time > now) {
     throw new ArchiverError('usage', `the time is in the future: ${formatTime(point.time)}`, {
       hint: 'Give a time that has passed.',
@@ -69,19 +80,23 @@ function before(backups: readonly PlacedBackup[], { point, findFull }: BeforeRul
   const place = backups.indexOf(found);
   const first = findFull ? fullAtOrBefore(backups, place) : place;
   if (first < 0) return nothingBecause(backups, 'there is no full backup that old');
-  return from(backups, first, `not before ${pointText(point)}`, findFull);
+  return from(aged, first, `not before ${pointText(point)}`, findFull);
 }
 
 /** Keeps all from a place on, which goes back to what those build on, or is refused when that is not allowed. */
-function from(backups: readonly PlacedBackup[], place: number, reason: string, mayGoBack: boolean): Selection {
-  const chains = chainsOf(backups);
+function from<B extends RetainedBackup>(
+  { backups, chains }: AgedBackups<B>,
+  place: number,
+  reason: string,
+  mayGoBack: boolean,
+): Selection<B> {
   const places = new Map(backups.map((backup, at) => [backup, at]));
   let first = place;
   let names: ReadonlySet<string>;
   for (;;) {
     const kept = backups.slice(first);
     names = new Set(kept.map(({ name }) => name));
-    const lacking = kept.map((backup): readonly [PlacedBackup, readonly PlacedBackup[]] => [
+    const lacking = kept.map((backup): readonly [B, readonly B[]] => [
       backup,
       chains.basesOf(backup).filter((base) => !isProtected(base) && !names.has(base.name)),
     ]);
@@ -103,9 +118,9 @@ function from(backups: readonly PlacedBackup[], place: number, reason: string, m
 }
 
 function orphansError(
-  start: PlacedBackup | undefined,
-  orphans: readonly PlacedBackup[],
-  needed: readonly PlacedBackup[],
+  start: RetainedBackup | undefined,
+  orphans: readonly RetainedBackup[],
+  needed: readonly RetainedBackup[],
 ): DeletionRefusedError {
   const names = distinct(orphans);
   const bases = distinct(needed);
@@ -119,10 +134,10 @@ function orphansError(
   );
 }
 
-function garbage(backups: readonly PlacedBackup[], { withoutBackupCheck }: GarbageRule): Selection {
+function garbage<B extends RetainedBackup>(backups: readonly B[], { withoutBackupCheck }: GarbageRule): Selection<B> {
   const ordinary = backups.findIndex((backup) => !isProtected(backup));
   if (ordinary < 0 && !withoutBackupCheck) {
-    return nothingBecause(backups, 'there is no backup that is not permanent, after which WAL could be needed');
+    return nothingBecause(backups, 'there is no backup that is not permanent');
   }
   const following = ordinary < 0 ? [] : backups.slice(ordinary);
   const permanent = ordinary < 0 ? backups : backups.slice(0, ordinary);
@@ -133,22 +148,22 @@ function garbage(backups: readonly PlacedBackup[], { withoutBackupCheck }: Garba
   };
 }
 
-function policy(backups: readonly PlacedBackup[], { outcome }: PolicyRule): Selection {
-  const kept = new Map<PlacedBackup, Keeping>();
+function policy<B extends RetainedBackup>(backups: readonly B[], { outcome }: PolicyRule): Selection<B> {
+  const kept = new Map<B, Keeping>();
   const newest = backups.at(-1);
   const outcomes = Map.groupBy(outcome.kept, (one) => one.storageName);
   for (const backup of backups) {
     const { name, storageName } = backup;
     const keep = outcomes.get(storageName)?.find((one) => one.name === name);
-    // WAL that is archived now follows the newest one, whatever the policy thinks of that.
-    const wal = backup === newest ? 'following' : keep?.wal;
-    if (wal !== undefined) kept.set(backup, { wal, reasons: keep?.reasons.map(reasonText) ?? ['the newest backup'] });
+    // What is archived now follows the newest one, whatever the policy thinks of that.
+    const log = backup === newest ? 'following' : keep?.log;
+    if (log !== undefined) kept.set(backup, { log, reasons: keep?.reasons.map(reasonText) ?? ['the newest backup'] });
   }
   return { kept, goesBecause: () => 'no line of the policy keeps it', nothing: undefined };
 }
 
 /** The one of this name, else the only one whose name begins so. */
-function byPrefix(backups: readonly PlacedBackup[], prefix: string, copy: 'newest' | 'oldest'): PlacedBackup {
+function byPrefix<B extends RetainedBackup>(backups: readonly B[], prefix: string, copy: 'newest' | 'oldest'): B {
   const exact = backups.filter(({ name }) => name === prefix);
   const found = exact.length > 0 ? exact : backups.filter(({ name }) => name.startsWith(prefix));
   const one = found.at(copy === 'newest' ? -1 : 0);
@@ -161,15 +176,15 @@ function byPrefix(backups: readonly PlacedBackup[], prefix: string, copy: 'newes
 }
 
 /** The oldest one that was begun then or later. */
-function since(backups: readonly PlacedBackup[], time: TimeNs): PlacedBackup | undefined {
+function since<B extends RetainedBackup>(backups: readonly B[], time: TimeNs): B | undefined {
   return backups.find(({ started, entry }) => (started ?? entry.modified) >= time);
 }
 
-function fullAtOrBefore(backups: readonly PlacedBackup[], place: number): number {
-  return backups.findLastIndex((backup, at) => at <= place && !isDelta(backup));
+function fullAtOrBefore(backups: readonly RetainedBackup[], place: number): number {
+  return backups.findLastIndex((backup, at) => at <= place && !backup.isDelta);
 }
 
-function distinctNewest(backups: readonly PlacedBackup[]): readonly PlacedBackup[] {
+function distinctNewest<B extends RetainedBackup>(backups: readonly B[]): readonly B[] {
   const seen = new Set<string>();
   return backups.toReversed().filter(({ name }) => !seen.has(name) && seen.add(name));
 }

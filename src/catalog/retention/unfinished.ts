@@ -1,9 +1,24 @@
 /** Folders of backups without a sentinel: those that someone works on, and those that were left behind. Pure. */
-import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
+import type { DatedBackup } from '../order.ts';
+import { modifiedOf, type TimeNs } from '../time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { Inventory, UnfinishedBackup } from '../inventory/inventory.ts';
 
-/** Such a folder in one of the storages. */
+/** A folder of backups without a sentinel: a push that is running or was cut off, or a backup to be finalized. */
+export interface UnfinishedBackup {
+  readonly name: string;
+  /** It waits for `backup-finalize`. */
+  readonly isPending: boolean;
+  readonly objects: readonly ObjectInfo[];
+}
+
+/** What one storage holds of backups. */
+export interface StoredBackups<F extends UnfinishedBackup> {
+  readonly storageName: string | undefined;
+  readonly backups: readonly DatedBackup[];
+  readonly unfinished: readonly F[];
+}
+
+/** What is known of such a folder. */
 export interface PlacedFolder extends UnfinishedBackup {
   readonly storageName: string | undefined;
   /** Nothing was written to it for so long that hardly anybody works on it. */
@@ -24,11 +39,14 @@ const pendingNs = 7n * 24n * hourNs;
  * The folders of all storages. One is abandoned when nothing was written to it for a day (a pending one: a week) and a backup has
  * been completed since; the second holds by the storage's own clock, whatever the time is here.
  */
-export function unfinishedOf(inventories: readonly Inventory[], now: TimeNs): readonly PlacedFolder[] {
+export function unfinishedOf<F extends UnfinishedBackup>(
+  inventories: readonly StoredBackups<F>[],
+  now: TimeNs,
+): readonly (F & PlacedFolder)[] {
   const completed = inventories.flatMap(({ backups }) => backups.map(({ entry }) => entry.modified));
   const lastCompleted = completed.reduce<TimeNs | undefined>((last, time) => maximum(last, time), undefined);
   const folders = inventories.flatMap(({ storageName, unfinished }) =>
-    unfinished.map((folder): PlacedFolder => {
+    unfinished.map((folder): F & PlacedFolder => {
       const last = lastModified(folder.objects) ?? 0n;
       const { isPending } = folder;
       const isOld = now - last >= (isPending ? pendingNs : pushNs);

@@ -1,6 +1,6 @@
 /** What a deletion is asked for: the rules of `delete`, as plain values. */
-import type { BackupSelector } from '../../catalog/backup-store.ts';
-import type { TimeNs } from '../../catalog/time.ts';
+import type { BackupSelector } from '../backup-store.ts';
+import type { TimeNs } from '../time.ts';
 import type { PolicyOutcome } from './policy.ts';
 
 /** A point in the order of the backups: a name or the beginning of one, or a time. */
@@ -44,7 +44,7 @@ export interface EverythingRule {
 export interface GarbageRule {
   readonly kind: 'garbage';
   readonly part: 'all' | 'archives' | 'backups';
-  /** Also when there is no backup but permanent ones: all WAL that those do not need to be consistent. */
+  /** Also when there is no backup but permanent ones: all of the log that those do not need to be consistent. */
   readonly withoutBackupCheck: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rawSettings } from '../../../../src/config/setting.ts';
-import { configuredPolicy, windowLength } from '../../../../src/postgres/retention/settings.ts';
+import { configuredPolicy, windowLength } from '../../../../src/catalog/retention/settings.ts';
 
 describe('the retention settings', () => {
   it('make a policy of the lines that are set, and none when none is', () => {

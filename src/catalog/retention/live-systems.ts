@@ -1,5 +1,5 @@
 /** Which clusters an archive is still the archive of. */
-import type { TimeNs } from '../../catalog/time.ts';
+import type { TimeNs } from '../time.ts';
 import type { CopiedBackup } from './policy-lines.ts';
 
 /** One that is backed up monthly is not given up before its next backup. */
@@ -11,8 +11,8 @@ const givenUpAfterNs = 35n * 86_400_000_000_000n;
  *
  * @param backups newest first
  */
-export function newestOfLiveSystems(backups: readonly CopiedBackup[], now: TimeNs): readonly CopiedBackup[] {
-  const systems = Map.groupBy(backups, ({ systemIdentifier }) => systemIdentifier);
+export function newestOfLiveSystems<B>(backups: readonly CopiedBackup<B>[], now: TimeNs): readonly CopiedBackup<B>[] {
+  const systems = Map.groupBy(backups, ({ cluster }) => cluster);
   return [...systems.values()].flatMap(([newest]) => {
     if (newest === undefined) return [];
     return newest === backups[0] || now - newest.completed <= givenUpAfterNs ? [newest] : [];

@@ -1,6 +1,6 @@
 /** Why a deletion is refused. */
 import { ArchiverError, quoted } from '../../errors.ts';
-import type { PlacedBackup } from './order.ts';
+import type { RetainedBackup } from './retained-backup.ts';
 
 /** A deletion that was refused, because of what is in the archive; `backups` are those that stand in the way. */
 export class DeletionRefusedError extends ArchiverError {
@@ -13,7 +13,7 @@ export class DeletionRefusedError extends ArchiverError {
 }
 
 /** Permanent backups are among what would go. */
-export function permanentError(backups: readonly PlacedBackup[], hint: string): DeletionRefusedError {
+export function permanentError(backups: readonly RetainedBackup[], hint: string): DeletionRefusedError {
   const names = distinct(backups);
   return new DeletionRefusedError(`found permanent backups: ${quoted(names)}`, names, hint);
 }
@@ -24,6 +24,6 @@ export function missingError(message: string): ArchiverError {
 }
 
 /** Names of backups, each once. */
-export function distinct(backups: readonly PlacedBackup[]): readonly string[] {
+export function distinct(backups: readonly RetainedBackup[]): readonly string[] {
   return [...new Set(backups.map(({ name }) => name))];
 }

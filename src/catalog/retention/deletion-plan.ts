@@ -1,14 +1,14 @@
 /** What a deletion comes to: what goes and why, what stays and why. Plain values; `plan.ts` makes them. */
 import type { ObjectInfo } from '../../storage/storage.ts';
-import type { KeptWal } from './policy.ts';
-import type { PlacedBackup } from './order.ts';
+import type { KeptLog } from './policy.ts';
 import type { PlannedRemoval } from './removal-steps.ts';
+import type { RetainedBackup } from './retained-backup.ts';
 
 /** What becomes of a backup, and why. */
-export interface BackupFate {
-  readonly backup: PlacedBackup;
-  /** Which WAL is kept for it; undefined: it goes. */
-  readonly keeps: KeptWal | undefined;
+export interface BackupFate<B = RetainedBackup> {
+  readonly backup: B;
+  /** What of the log is kept for it; undefined: it goes. */
+  readonly keeps: KeptLog | undefined;
   /** A few words each; at least one. */
   readonly reasons: readonly string[];
 }
@@ -23,26 +23,27 @@ export interface FolderFate {
   readonly reason: string;
 }
 
-/** Segments of one timeline that go; between the first and the last of them none stays. */
-export interface WalRange {
+/** Files of one sequence of the log that go; between the first and the last of them none stays. */
+export interface LogRange {
   readonly storageName: string | undefined;
-  readonly timeline: number;
-  /** Names, `000000010000000000000001`. */
+  /** The timeline of WAL, the base name of binary logs. */
+  readonly sequence: number | string;
+  /** Names, `000000010000000000000001` or `mysql-bin.000001`. */
   readonly first: string;
   readonly last: string;
-  readonly segments: number;
+  readonly files: number;
   readonly sizeBytes: number;
 }
 
 /** The plan of a deletion. */
-export interface DeletionPlan {
+export interface DeletionPlan<B = RetainedBackup> {
   /** Of all storages, oldest first. */
-  readonly backups: readonly BackupFate[];
+  readonly backups: readonly BackupFate<B>[];
   /** Backups that are being made, or that were cut off. */
   readonly unfinished: readonly FolderFate[];
   /** Of every storage, in the order of the inventories. */
   readonly removals: readonly PlannedRemoval[];
-  readonly walRanges: readonly WalRange[];
+  readonly logRanges: readonly LogRange[];
   /** Why nothing goes, where there is a reason beyond that there is nothing. */
   readonly nothing: string | undefined;
   /** What the reader should know, in lower case. */
@@ -56,6 +57,6 @@ export function* objectsOf(removal: PlannedRemoval): Generator<ObjectInfo> {
     yield* objects;
   }
   yield* removal.leftovers;
-  yield* removal.wal;
+  yield* removal.log;
   yield* removal.others;
 }

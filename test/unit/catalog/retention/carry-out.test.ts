@@ -8,10 +8,10 @@ import type { Inventory } from '../../../../src/postgres/inventory/inventory.ts'
 import { readInventories } from '../../../../src/postgres/inventory/read-inventory.ts';
 import { formatLsn, toLsn } from '../../../../src/postgres/lsn.ts';
 import { recoveryWindows } from '../../../../src/postgres/recovery/windows.ts';
-import { carryOut, type CarriedOut } from '../../../../src/postgres/retention/carry-out.ts';
+import { carryOut, type CarriedOut } from '../../../../src/catalog/retention/carry-out.ts';
 import { planDeletion } from '../../../../src/postgres/retention/plan.ts';
 import { applyPolicy } from '../../../../src/postgres/retention/policy.ts';
-import type { DeletionRule } from '../../../../src/postgres/retention/rule.ts';
+import type { DeletionRule } from '../../../../src/catalog/retention/rule.ts';
 import { segmentName } from '../../../../src/postgres/wal-segment.ts';
 import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
@@ -213,7 +213,7 @@ describe('carrying out', () => {
       },
     });
     const info = (key: string) => ({ kind: 'object', key, sizeBytes: 1, modified: daysAgo(1) }) as const;
-    const none = { leftovers: [], wal: [], others: [] };
+    const none = { leftovers: [], log: [], others: [] };
     await carryOut(
       [
         {
@@ -221,7 +221,7 @@ describe('carrying out', () => {
           storage: placed('a'),
           storageName: 'a',
           backups: [{ name: 'full', parent: undefined, sentinel: info('full'), objects: [info('full/part')] }],
-          wal: [info('wal')],
+          log: [info('wal')],
           others: [info('history')],
         },
         {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { removalSteps, type GoingBackup } from '../../../../src/postgres/retention/removal-steps.ts';
+import { removalSteps, type GoingBackup } from '../../../../src/catalog/retention/removal-steps.ts';
 
 function going(name: string, parent?: string): GoingBackup {
   const modified = new Date('2026-11-21T12:00:00Z');
@@ -7,7 +7,7 @@ function going(name: string, parent?: string): GoingBackup {
 }
 
 function sentinels(backups: readonly GoingBackup[]): readonly (readonly string[])[] {
-  const removal = { storageName: undefined, backups, leftovers: [], wal: [], others: [] };
+  const removal = { storageName: undefined, backups, leftovers: [], log: [], others: [] };
   return removalSteps([removal]).map(({ places }) => places.flatMap(({ objects }) => objects.map(({ key }) => key)));
 }
 

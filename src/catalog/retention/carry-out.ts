@@ -6,7 +6,7 @@ import { ArchiverError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
-import { totalBytes } from '../inventory/inventory.ts';
+import { totalBytesOf } from '../storage-tools/listing.ts';
 import { removalSteps, type PlannedRemoval } from './removal-steps.ts';
 
 /** What goes from a storage, and the storage. */
@@ -60,7 +60,7 @@ export async function carryOut(removals: readonly Removal[], options: CarryOutOp
             // What is on several mirrors counts once.
             if (counted.has(index)) return;
             counted.add(index);
-            done = { objects: done.objects + batch.length, bytes: done.bytes + totalBytes(batch) };
+            done = { objects: done.objects + batch.length, bytes: done.bytes + totalBytesOf(batch) };
             onProgress(done.bytes);
           }),
         ),

@@ -1,24 +1,23 @@
 /** What `delete target` and `delete everything` keep. */
-import { jsonEqual } from '../../catalog/json.ts';
-import { inOrderOfCompletion } from '../../catalog/order.ts';
-import type { TimeNs } from '../../catalog/time.ts';
+import { jsonEqual } from '../json.ts';
+import { inOrderOfCompletion } from '../order.ts';
+import type { TimeNs } from '../time.ts';
 import { ArchiverError, quoted } from '../../errors.ts';
-import { chainsOf, isProtected, type PlacedBackup } from './order.ts';
 import { distinct, missingError, permanentError } from './refusal.ts';
+import { isProtected, type Chains, type RetainedBackup } from './retained-backup.ts';
 import type { EverythingRule, TargetRule } from './rule.ts';
 import { keepAll, type Selection } from './selection.ts';
 
 /** Keeps all but the backup, what builds on it and, when asked for, the rest of its family. */
-export function keepBeside(
-  backups: readonly PlacedBackup[],
+export function keepBeside<B extends RetainedBackup>(
+  backups: readonly B[],
   { selector, findFull }: TargetRule,
-  now: TimeNs,
-): Selection {
+  { chains, now }: { readonly chains: Chains<B>; readonly now: TimeNs },
+): Selection<B> {
   const found = targetsOf(backups, selector, now);
-  const chains = chainsOf(backups);
   const names = new Set(found.map(({ name }) => name));
   if (findFull) for (const one of found) for (const { name } of chains.basesOf(one)) names.add(name);
-  const goes = (backup: PlacedBackup): boolean =>
+  const goes = (backup: B): boolean =>
     names.has(backup.name) || chains.basesOf(backup).some(({ name }) => names.has(name));
   const permanent = backups.filter((backup) => goes(backup) && backup.isPermanent);
   if (permanent.length > 0) throw permanentError(permanent, 'Take the mark away with backup-mark -i first.');
@@ -32,11 +31,11 @@ export function keepBeside(
   };
 }
 
-function targetsOf(
-  backups: readonly PlacedBackup[],
+function targetsOf<B extends RetainedBackup>(
+  backups: readonly B[],
   selector: TargetRule['selector'],
   now: TimeNs,
-): readonly PlacedBackup[] {
+): readonly B[] {
   switch (selector.by) {
     case 'latest': {
       // As for every other command.
@@ -50,10 +49,7 @@ function targetsOf(
       return found;
     }
     case 'userData': {
-      const found = backups.filter(({ metadata, sentinel }) => {
-        const userData = metadata?.userData ?? sentinel?.userData;
-        return userData !== undefined && jsonEqual(userData, selector.userData);
-      });
+      const found = backups.filter(({ userData }) => userData !== undefined && jsonEqual(userData, selector.userData));
       const names = distinct(found);
       if (names.length === 0) throw missingError('no backup has the given user data');
       if (names.length === 1) return found;
@@ -65,7 +61,7 @@ function targetsOf(
 }
 
 /** Keeps nothing. */
-export function keepNothing(backups: readonly PlacedBackup[], { force }: EverythingRule): Selection {
+export function keepNothing<B extends RetainedBackup>(backups: readonly B[], { force }: EverythingRule): Selection<B> {
   const permanent = backups.filter(isProtected);
   if (permanent.length > 0 && !force) throw permanentError(permanent, 'Say "everything FORCE" to delete them as well.');
   return { kept: new Map(), goesBecause: () => 'everything goes', nothing: undefined };
