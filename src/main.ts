@@ -8,6 +8,7 @@ import { allSettings, knownSettingNames, settingSections } from './app/settings.
 import { watchSignals } from './app/signals.ts';
 import { takeGlobals } from './cli/arguments.ts';
 import { allEntries, dispatch } from './cli/dispatch.ts';
+import { takeDatabase } from './cli/named-database.ts';
 import { logFailure, statusFor } from './cli/report.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { Arguments, Command, ProgramInfo } from './commands/command.ts';
@@ -51,7 +52,7 @@ function readInvocation(argv: readonly string[]): Invocation {
 function versionLine({ name, version }: ProgramInfo): string {
   const revision = typeof walvaultRevision === 'undefined' ? 'devel' : walvaultRevision;
   const date = typeof walvaultDate === 'undefined' ? 'devel' : walvaultDate;
-  return `${name} version ${version}\t${revision}\t${date}\tPostgreSQL\n`;
+  return `${name} version ${version}\t${revision}\t${date}\tPostgreSQL, MySQL\n`;
 }
 
 /** The home directory of the user database wins over `$HOME`, as in WAL-G. */
@@ -86,10 +87,13 @@ async function run({ program, words }: Invocation, signal: AbortSignal, state: R
     return 0;
   }
   const globals = { ...(config === undefined ? {} : { config: resolve(config) }), ...(turbo ? { turbo } : {}) };
+  const load = (): Promise<LoadedSettings> =>
+    loadSettings({ flags, env: process.env, configPath: config, home: home(), knownNames: knownSettingNames() });
   const request = await dispatch(rest, {
     name: program.name,
     entries: allEntries(),
     globals,
+    settings: async () => (await load()).settings,
     onCommand: (command) => (state.command = command),
   });
   if (request.kind === 'text') {
@@ -97,13 +101,7 @@ async function run({ program, words }: Invocation, signal: AbortSignal, state: R
     return 0;
   }
   state.args = request.args;
-  const loaded = await loadSettings({
-    flags,
-    env: process.env,
-    configPath: config,
-    home: home(),
-    knownNames: knownSettingNames(),
-  });
+  const loaded = await load();
   const log = openLog(loaded.settings, systemClock);
   state.log = log;
   await announce(loaded, log);
@@ -114,12 +112,14 @@ async function run({ program, words }: Invocation, signal: AbortSignal, state: R
 }
 
 /** Usage errors the way WAL-G tells them: to a person on stderr, and the message once more on stdout. */
-async function tellUsage(error: ArchiverError, { program, words }: Invocation): Promise<void> {
+async function tellUsage(error: ArchiverError, { program, words }: Invocation, { args }: RunState): Promise<void> {
   let usage = error instanceof UsageError ? error.usage : undefined;
   if (usage === undefined) {
     const { usageText } = await import('./cli/program.ts');
-    const { rest } = takeGlobals(words, new Set());
-    usage = await usageText(rest[0] === 'pg' ? rest.slice(1) : rest, { name: program.name, entries: allEntries() });
+    const { database: said, rest } = takeDatabase(takeGlobals(words, new Set()).rest);
+    const meant = args?.options['database'] === 'mysql' ? 'mysql' : 'postgres';
+    const named = { database: said ?? meant, isNamed: said !== undefined };
+    usage = await usageText(rest, { name: program.name, entries: allEntries(), ...named });
   }
   const hint = error.hint === undefined ? '' : `${error.hint}\n`;
   process.stderr.write(`Error: ${error.message}\n${hint}${usage}`);
@@ -147,7 +147,7 @@ async function main(): Promise<number> {
       state.log.logger.debug('while stopping', { error: messageOf(error) });
     }
     if (told instanceof ArchiverError && told.kind === 'usage') {
-      await tellUsage(told, invocation).catch(() => undefined);
+      await tellUsage(told, invocation, state).catch(() => undefined);
     } else {
       logFailure(told, state.log.logger);
     }

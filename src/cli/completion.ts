@@ -19,11 +19,21 @@ export function completionOf(commands: () => Promise<readonly Command[]>): Comma
       if (shell !== 'bash' && shell !== 'zsh') {
         throw new UsageError(`no completion for shell "${shell ?? ''}"; there is one for bash and zsh`);
       }
-      const shown = (await commands()).filter((command) => command.hidden !== true);
+      const shown = merged((await commands()).filter((command) => command.hidden !== true));
       await app.print(shell === 'bash' ? bashScript(app.program.name, shown) : zshScript(app.program.name, shown));
       return undefined;
     },
   });
+}
+
+/** One command for each name, with the options of all of that name: a script cannot tell which database is meant. */
+function merged(commands: readonly Command[]): readonly Command[] {
+  const byName = new Map<string, Command>();
+  for (const command of commands) {
+    const options = { ...byName.get(command.name)?.options, ...command.options };
+    byName.set(command.name, { ...command, options });
+  }
+  return [...byName.values()];
 }
 
 const globalOptions = ['--config', '--turbo', '--help'];
@@ -65,8 +75,9 @@ export function bashScript(name: string, commands: readonly Command[]): string {
   return `# bash completion for ${name}
 ${identifier}() {
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[*]:1:COMP_CWORD-1}" next= options
+  case "$before" in pg|mysql) before= ;; 'pg '*|'mysql '*) before="\${before#* }" ;; esac
   case "$before" in
-    '') next="${nextWords('', commands).join(' ')} help --version" ;;
+    '') next="${nextWords('', commands).join(' ')} pg mysql help --version" ;;
 ${groups.join('')}  esac
   case "$before" in
 ${cases.join('\n')}
@@ -105,6 +116,7 @@ export function zshScript(name: string, commands: readonly Command[]): string {
 _${name.replace(/\W/g, '_')}() {
   local -a next
   local before="\${(j: :)words[2,CURRENT-1]}"
+  case "$before" in pg|mysql) before= ;; 'pg '*|'mysql '*) before="\${before#* }" ;; esac
   case "$before" in
 ${groups.join('\n')}
   esac

@@ -4,20 +4,18 @@ import type { CommandEntry } from '../commands/index.ts';
 
 /** A command line without that word. */
 export interface NamedDatabase {
-  /** The word itself: `pg`, `mysql`. */
-  readonly word: string | undefined;
+  /** Undefined: there is no such word. */
   readonly database: Database | undefined;
   readonly rest: readonly string[];
 }
 
-const words: Readonly<Record<string, Database>> = { pg: 'postgres', mysql: 'mysql' };
+const databases: Readonly<Record<string, Database>> = { pg: 'postgres', mysql: 'mysql' };
 
 /** Takes the word off. */
 export function takeDatabase(line: readonly string[]): NamedDatabase {
   const [word = ''] = line;
-  const database = Object.hasOwn(words, word) ? words[word] : undefined;
-  if (database === undefined) return { word: undefined, database, rest: line };
-  return { word, database, rest: line.slice(1) };
+  const database = Object.hasOwn(databases, word) ? databases[word] : undefined;
+  return { database, rest: database === undefined ? line : line.slice(1) };
 }
 
 /** The word that means a database. */
@@ -30,15 +28,10 @@ export function entriesFor(database: Database, entries: readonly CommandEntry[])
   return entries.filter((entry) => entry.database === undefined || entry.database === database);
 }
 
-/**
- * One entry for each name: of two commands of one name, that of the database; all others as they are, whatever they are
- * for.
- */
+/** All commands; of two with the same name, that of the database. */
 export function withoutTwins(database: Database, entries: readonly CommandEntry[]): readonly CommandEntry[] {
-  return entries.filter(
-    (entry) =>
-      entry.database === undefined ||
-      entry.database === database ||
-      !entries.some((other) => other !== entry && other.name === entry.name),
-  );
+  return entries.filter((entry) => {
+    if (entry.database === undefined || entry.database === database) return true;
+    return !entries.some((other) => other.name === entry.name && other.database === database);
+  });
 }

@@ -4,11 +4,13 @@
  */
 import yargs, { type Argv } from 'yargs';
 import type { Arguments, Command } from '../commands/command.ts';
+import { databaseTitles, type Database } from '../commands/database.ts';
 import { commandGroups, type CommandEntry } from '../commands/index.ts';
-import { commandsKnownLater } from '../commands/known-later.ts';
-import { nearest } from '../config/distance.ts';
-import { exitStatusOf, messageOf, type ErrorKind } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import { exitStatuses } from './exit-statuses.ts';
+import { entriesFor, wordOf, withoutTwins } from './named-database.ts';
 import { groupOf, nameInGroup, scopeOf, wordsOf, type Scope } from './scope.ts';
+import { unknownCommand, unknownOption } from './unknown-word.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line asks for. */
@@ -19,7 +21,12 @@ export type Request =
 /** The program as a user knows it. */
 export interface ProgramOptions {
   readonly name: string;
+  /** Two of one name must be for different databases. */
   readonly entries: readonly CommandEntry[];
+  /** The database whose command is meant, where two have one name; default: Postgres. */
+  readonly database?: Database | undefined;
+  /** A word said so: there are no commands but those for it. */
+  readonly isNamed?: boolean;
 }
 
 /**
@@ -27,30 +34,36 @@ export interface ProgramOptions {
  *
  * @throws UsageError with the usage text
  */
-export async function interpret(words: readonly string[], { name, entries }: ProgramOptions): Promise<Request> {
-  const commands = await Promise.all(entries.map((entry) => entry.load()));
+export async function interpret(words: readonly string[], options: ProgramOptions): Promise<Request> {
+  const commands = await commandsOf(options);
   const help = helpAskedFor(words, commands);
-  if (help !== undefined) return { kind: 'text', text: await helpText(help, name, commands) };
+  if (help !== undefined) return { kind: 'text', text: await helpText(help, options, commands) };
   const scope = scopeOf(words, commands);
   const [next] = scope.args;
   if (scope.command === undefined && next !== undefined && !next.startsWith('-')) {
-    throw unknownCommand(next, scope, await usageOf(scope, name));
+    throw unknownCommand(next, scope, { ...options, usage: await usageOf(scope, options) });
   }
 
   let request: Request | undefined;
   const chosen = (command: Command, args: Arguments): void => {
     request = { kind: 'run', command, args };
   };
-  const { failure, output } = await parse(programOf(name, scope, chosen), wordsInScope(scope));
+  const { failure, output } = await parse(programOf(options, scope, chosen), wordsInScope(scope));
   if (failure !== undefined) {
-    throw new UsageError(unknownOption(scope) ?? failure, { usage: await usageOf(scope, name) });
+    throw new UsageError(unknownOption(scope) ?? failure, { usage: await usageOf(scope, options) });
   }
   return request ?? { kind: 'text', text: `${output}\n` };
 }
 
 /** The usage of the command or group that the words name, or of the program. */
-export async function usageText(words: readonly string[], { name, entries }: ProgramOptions): Promise<string> {
-  return usageOf(scopeOf(words, await Promise.all(entries.map((entry) => entry.load()))), name);
+export async function usageText(words: readonly string[], options: ProgramOptions): Promise<string> {
+  return usageOf(scopeOf(words, await commandsOf(options)), options);
+}
+
+function commandsOf({ entries, database, isNamed = false }: ProgramOptions): Promise<readonly Command[]> {
+  const chosen =
+    isNamed && database !== undefined ? entriesFor(database, entries) : withoutTwins(database ?? 'postgres', entries);
+  return Promise.all(chosen.map((entry) => entry.load()));
 }
 
 /** What `help backup-push`, `key help check` or `key` alone ask to have explained; undefined for any other line. */
@@ -60,42 +73,21 @@ function helpAskedFor(words: readonly string[], commands: readonly Command[]): r
   return [...wordsOf(group), ...args.slice(1)];
 }
 
-async function helpText(words: readonly string[], name: string, commands: readonly Command[]): Promise<string> {
+async function helpText(
+  words: readonly string[],
+  options: ProgramOptions,
+  commands: readonly Command[],
+): Promise<string> {
   const scope = scopeOf(words, commands);
   if (scope.args.length > 0) {
     const group = groupOf(words, commands);
-    throw unknownCommand(group.args.join(' '), group, await usageOf(group, name));
+    throw unknownCommand(group.args.join(' '), group, { ...options, usage: await usageOf(group, options) });
   }
-  return usageOf(scope, name);
+  return usageOf(scope, options);
 }
 
-function unknownCommand(word: string, { group, commands }: Scope, usage: string): UsageError {
-  if (group === '' && commandsKnownLater.has(word.split(' ')[0] ?? '')) {
-    return new UsageError(`the command "${word}" is not in this version`, { usage });
-  }
-  const names = commands.filter((command) => command.hidden !== true).map((command) => command.name);
-  const asked = [...wordsOf(group), word].join(' ');
-  const probably = nearest(asked, [...names, ...(group === '' ? ['help'] : [])]);
-  return new UsageError(`unknown command "${asked}"${probably === undefined ? '' : `; did you mean "${probably}"?`}`, {
-    usage,
-  });
-}
-
-/** Names the first long option that the command does not have; other mistakes are told well enough by yargs. */
-function unknownOption({ command, args }: Scope): string | undefined {
-  const end = args.indexOf('--');
-  const names = [...Object.keys(command?.options ?? {}), 'help', 'config', 'turbo'];
-  for (const word of end < 0 ? args : args.slice(0, end)) {
-    const name = /^--([^=]+)/.exec(word)?.[1];
-    if (name === undefined || names.includes(name)) continue;
-    const probably = nearest(name, names);
-    return `unknown option --${name}${probably === undefined ? '' : `; did you mean --${probably}?`}`;
-  }
-  return undefined;
-}
-
-async function usageOf(scope: Scope, name: string): Promise<string> {
-  const { output } = await parse(programOf(name, scope, noAction), wordsInScope({ ...scope, args: ['--help'] }));
+async function usageOf(scope: Scope, options: ProgramOptions): Promise<string> {
+  const { output } = await parse(programOf(options, scope, noAction), wordsInScope({ ...scope, args: ['--help'] }));
   return `${output}\n`;
 }
 
@@ -130,10 +122,12 @@ async function parse(program: Argv, words: readonly string[]): Promise<Parsed> {
 type Choose = (command: Command, args: Arguments) => void;
 
 /** The program of a group sees its commands by the rest of their names, as if the words before were its own name. */
-function programOf(name: string, { group, commands, command }: Scope, choose: Choose): Argv {
+function programOf(options: ProgramOptions, { group, commands, command }: Scope, choose: Choose): Argv {
   const program: Argv = yargs([]);
-  const summary = commandGroups.get(group) ?? `${name} backs up PostgreSQL to a storage and gives it back.`;
-  const path = [name, ...wordsOf(group)].join(' ');
+  const { name, database, isNamed = false } = options;
+  const about = isNamed && database !== undefined ? databaseTitles[database] : 'PostgreSQL, MySQL and MariaDB';
+  const summary = commandGroups.get(group) ?? `${name} backs up ${about} to a storage and gives it back.`;
+  const path = [fullName(options), ...wordsOf(group)].join(' ');
   program
     .scriptName(path)
     .locale('en')
@@ -160,18 +154,20 @@ function programOf(name: string, { group, commands, command }: Scope, choose: Ch
       turbo: { type: 'boolean', describe: 'Ignore all limits', global: true },
     })
     .epilogue(
-      `"${path} COMMAND --help" explains a command; "${name} flags" lists all settings, each of which is a flag too.`,
+      `"${path} COMMAND --help" explains a command; "${name} flags" lists all settings, each of which is a flag too.` +
+        (isNamed ? '' : `\n"${name} pg --help" and "${name} mysql --help" list the commands for one database.`),
     );
-  for (const one of command === undefined ? commands : [command]) addCommand(program, { name, group }, one, choose);
+  for (const one of command === undefined ? commands : [command]) addCommand(program, { options, group }, one, choose);
   return program;
 }
 
 function addCommand(
   program: Argv,
-  { name, group }: { readonly name: string; readonly group: string },
+  { options, group }: { readonly options: ProgramOptions; readonly group: string },
   command: Command,
   choose: Choose,
 ): void {
+  const { name } = options;
   const verb = nameInGroup(command, group);
   const signature = command.positionals.map(({ name: word, required, repeated }) => {
     const text = repeated === true ? `${word}..` : word;
@@ -198,7 +194,7 @@ function addCommand(
         const own = line.replace(/^walvault /, '');
         sub.example(own.startsWith(command.name) ? `${name} ${own}` : line, text);
       }
-      return sub.epilogue(exitStatuses(command, name));
+      return sub.epilogue(`${exitStatuses(command, name)}${aboutTwin(command, options)}`);
     },
     handler: (argv: Readonly<Record<string, unknown>>) => {
       const options: Record<string, string | boolean> = {};
@@ -214,31 +210,15 @@ function addCommand(
   });
 }
 
-/** What may happen to every command; what else may happen to one is declared by it. */
-const generalMeanings = {
-  unexpected: 'unexpected error, or interrupted',
-  usage: 'bad usage',
-  config: 'a setting is missing or invalid',
-} as const satisfies Readonly<Partial<Record<ErrorKind, string>>>;
-
-function exitStatuses(command: Command, name: string): string {
-  const general = Object.entries(generalMeanings).map(
-    ([kind, text]) => [exitStatusOf(kind as ErrorKind), text] as const,
-  );
-  const meanings = new Map<number, string>([
-    [0, 'done'],
-    ...general,
-    ...Object.entries(command.exitStatuses ?? {}).map(([status, text]) => [Number(status), text] as const),
-  ]);
-  if (name === 'wal-g') {
-    for (const status of meanings.keys()) if (!isOwnStatusOfWalG(status)) meanings.delete(status);
-    meanings.set(exitStatusOf('unexpected'), 'any error');
-  }
-  const lines = [...meanings].sort(([a], [b]) => a - b).map(([status, text]) => `  ${String(status).padEnd(4)}${text}`);
-  return ['Exit statuses:', ...lines].join('\n');
+/** How the program is called for this line: `walvault`, `walvault mysql`. */
+function fullName({ name, database, isNamed = false }: ProgramOptions): string {
+  return isNamed && database !== undefined ? `${name} ${wordOf(database)}` : name;
 }
 
-/** The statuses of all other kinds of errors are 1 under that name, see `statusFor`; above 125 are those of a command's own. */
-function isOwnStatusOfWalG(status: number): boolean {
-  return status === 0 || status === exitStatusOf('archiveMissing') || status > 125;
+/** Where the help for the command of the same name is that another database has. */
+function aboutTwin(command: Command, { name, entries, database = 'postgres' }: ProgramOptions): string {
+  const other = database === 'postgres' ? 'mysql' : 'postgres';
+  if (!entries.some((entry) => entry.name === command.name && entry.database === other)) return '';
+  const line = `${name} ${wordOf(other)} ${command.name} --help`;
+  return `\n\nThis is the command for ${databaseTitles[database]}; "${line}" explains that for ${databaseTitles[other]}.`;
 }

@@ -84,6 +84,7 @@ export function databaseOfReadings(
   const told = settings === undefined ? undefined : databaseOfSettings(settings);
   if (told !== undefined || name !== 'backup-fetch' || mysql === undefined) return told ?? 'postgres';
   // A cluster needs a directory and a name; a stream goes where the settings say.
-  const hasUserData = mysql.options['target-user-data'] !== undefined;
+  const hasUserData =
+    mysql.options['target-user-data'] !== undefined || settings?.get('WALG_FETCH_TARGET_USER_DATA') !== undefined;
   return mysql.positionals.length === (hasUserData ? 0 : 1) ? 'mysql' : 'postgres';
 }

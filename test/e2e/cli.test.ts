@@ -25,7 +25,7 @@ function run(program: string, args: readonly string[], env: Readonly<Record<stri
 }
 
 describe('the launcher', () => {
-  const version = /^walvault version \d+\.\d+\.\d+\t\S+\t\S+\tPostgreSQL\n$/;
+  const version = /^walvault version \d+\.\d+\.\d+\t\S+\t\S+\tPostgreSQL, MySQL\n$/;
 
   it('needs no PATH and no home that can be written to', () => {
     for (const env of [{}, { PATH: '' }, { HOME: '/nonexistent' }, { PATH: '/nonexistent', HOME: '/proc' }]) {

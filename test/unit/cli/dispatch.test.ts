@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { allEntries, dispatch } from '../../../src/cli/dispatch.ts';
 import { commandGroups } from '../../../src/commands/index.ts';
-import { defineCommand } from '../../../src/commands/command.ts';
+import type { Request } from '../../../src/cli/program.ts';
+import { defineCommand, type Command, type PositionalSpec } from '../../../src/commands/command.ts';
+import type { Database } from '../../../src/commands/database.ts';
+import type { CommandEntry } from '../../../src/commands/index.ts';
+import { rawSettings } from '../../../src/config/setting.ts';
 
 const list = defineCommand({
   name: 'list',
@@ -27,8 +31,94 @@ describe('dispatching', () => {
     });
   });
 
-  it('takes the name of the database before a command', async () => {
-    expect(await dispatch(['pg', 'list'], { name: 'walvault', entries, globals: {} })).toMatchObject({ command: list });
+  it('takes the name of the database before a command, and tells the command', async () => {
+    expect(await dispatch(['pg', 'list'], { name: 'walvault', entries, globals: {} })).toMatchObject({
+      command: list,
+      args: { options: { database: 'postgres' } },
+    });
+    const request = await dispatch(['mysql', 'list', '--json'], { name: 'walvault', entries, globals: {} });
+    expect(request).toMatchObject({ args: { options: { database: 'mysql', json: true } } });
+  });
+});
+
+describe('two commands of one name', () => {
+  const positional = (name: string, required: boolean): PositionalSpec => ({ name, text: 'A word.', required });
+  const make = (database: Database, spec: Partial<Command>): CommandEntry => {
+    const command = defineCommand({ ...list, summary: `For ${database}.`, options: {}, ...spec });
+    return { name: command.name, database, load: () => Promise.resolve(command) };
+  };
+  const userData = { 'target-user-data': { type: 'string', text: 'JSON.' } } as const;
+  const entries = [
+    make('postgres', { name: 'backup-push', positionals: [positional('directory', false)] }),
+    make('postgres', {
+      name: 'backup-fetch',
+      positionals: [positional('directory', true), positional('name', false)],
+      options: { ...userData, 'target-time': { type: 'string', text: 'When.' } },
+    }),
+    make('postgres', { name: 'wal-push', positionals: [positional('path', true)] }),
+    make('mysql', { name: 'backup-push', options: { 'count-journals': { type: 'boolean', text: 'Count.' } } }),
+    make('mysql', { name: 'backup-fetch', positionals: [positional('name', false)], options: userData }),
+    make('mysql', { name: 'binlog-push' }),
+  ];
+  const ask = (line: string, settings: Readonly<Record<string, string>> = {}): Promise<Request> =>
+    dispatch(line.split(' '), {
+      name: 'walvault',
+      entries,
+      globals: {},
+      settings: () => Promise.resolve(rawSettings(settings)),
+    });
+  const summaryOf = async (line: string, settings?: Readonly<Record<string, string>>): Promise<string> => {
+    const request = await ask(line, settings);
+    return request.kind === 'run' ? `${request.command.summary} ${String(request.args.options['database'])}` : '';
+  };
+  const mysql = { WALG_MYSQL_DATASOURCE_NAME: 'root@/' };
+  const postgres = { PGHOST: '/run' };
+
+  it.each([
+    ['backup-push', {}, 'postgres'],
+    ['backup-push', mysql, 'mysql'],
+    ['backup-push', postgres, 'postgres'],
+    ['backup-push', { ...postgres, ...mysql }, 'postgres'],
+    ['pg backup-push', mysql, 'postgres'],
+    ['mysql backup-push', postgres, 'mysql'],
+    ['backup-push /data', mysql, 'postgres'],
+    ['backup-push --count-journals', postgres, 'mysql'],
+    ['backup-fetch LATEST', {}, 'mysql'],
+    ['backup-fetch LATEST', { ...postgres, ...mysql }, 'mysql'],
+    ['backup-fetch LATEST', postgres, 'postgres'],
+    ['backup-fetch /data LATEST', mysql, 'postgres'],
+    ['backup-fetch /data --target-time now', mysql, 'postgres'],
+    ['backup-fetch /data --target-user-data 1', {}, 'postgres'],
+    ['backup-fetch /data', { WALG_FETCH_TARGET_USER_DATA: '1' }, 'postgres'],
+    ['backup-fetch --target-user-data 1', {}, 'mysql'],
+    ['wal-push /wal', mysql, 'postgres'],
+    ['binlog-push', postgres, 'mysql'],
+  ])('%s with %o is for %s', async (line, settings, database) => {
+    expect(await summaryOf(line, settings)).toBe(`For ${database}. ${database}`);
+  });
+
+  it('refuses a command of the other database', async () => {
+    await expect(ask('mysql wal-push /wal')).rejects.toMatchObject({
+      kind: 'usage',
+      message: 'the command "wal-push" is for PostgreSQL',
+      hint: 'Write "walvault pg wal-push".',
+    });
+    await expect(ask('pg binlog-push')).rejects.toThrow('the command "binlog-push" is for MySQL and MariaDB');
+  });
+
+  it('explains the one that is meant, and says where the other is explained', async () => {
+    const text = async (line: string, settings = {}): Promise<string> => {
+      const request = await ask(line, settings);
+      return request.kind === 'text' ? request.text : '';
+    };
+    expect(await text('backup-push --help')).toContain('For postgres.');
+    expect(await text('backup-push --help')).toContain('"walvault mysql backup-push --help"');
+    expect(await text('help backup-push', mysql)).toContain('For mysql.');
+    expect(await text('mysql backup-push --help')).toMatch(/Usage: walvault mysql backup-push/);
+    const all = await text('mysql --help');
+    expect(all).toContain('binlog-push');
+    expect(all).not.toContain('wal-push');
+    expect(await text('--help')).toMatch(/wal-push[^]*binlog-push[^]*"walvault mysql --help"/);
   });
 });
 
@@ -56,8 +146,12 @@ describe('every command', () => {
     expect([...commandGroups.keys()].sort()).toEqual([...new Set(groups)].sort());
   });
 
-  it('has a name of its own', () => {
-    const names = allEntries().map((entry) => entry.name);
-    expect(new Set(names).size).toBe(names.length);
+  it('has a name of its own, or is the only one of that name for its database', () => {
+    const entries = allEntries();
+    for (const { name, database } of entries) {
+      const same = entries.filter((other) => other.name === name);
+      expect(same.length === 1 || same.filter((other) => other.database === database).length === 1, name).toBe(true);
+      expect(same.length === 1 || same.every((other) => other.database !== undefined), name).toBe(true);
+    }
   });
 });
