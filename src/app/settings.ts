@@ -17,6 +17,7 @@ import { connectionSettings, serverSettings } from '../postgres/server/settings.
 import { postgresSettings } from '../postgres/settings.ts';
 import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
+import { mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
 import { azureSettings } from '../storage/azure/settings.ts';
@@ -69,6 +70,7 @@ export const settingSections: readonly SettingSection[] = [
       walVerifySettings,
     ],
   },
+  { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

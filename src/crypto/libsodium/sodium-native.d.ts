@@ -21,6 +21,9 @@ declare module 'sodium-native' {
       additionalData: null,
     ): number;
     crypto_generichash(output: Uint8Array, input: Uint8Array): void;
+    readonly crypto_scalarmult_ed25519_BYTES: number;
+    /** `point` becomes the base point times the scalar, 32 bytes, as it stands. */
+    crypto_scalarmult_ed25519_base_noclamp(point: Uint8Array, scalar: Uint8Array): void;
     sodium_memzero(bytes: Uint8Array): void;
   };
   export default sodium;

@@ -9,7 +9,7 @@ export function parseClassicDatasource(text: string): Datasource {
   const slash = text.lastIndexOf('/');
   if (slash < 0) throw new DatasourceError('there is no "/" behind the address');
   const left = text.slice(0, slash);
-  const [database = '', query = ''] = splitOnce(text.slice(slash + 1), '?');
+  const [database, query = ''] = splitOnce(text.slice(slash + 1), '?');
   const at = left.lastIndexOf('@');
   const [user = '', password] = at < 0 ? [] : splitOnce(left.slice(0, at), ':');
   const parameters = new Map(
@@ -17,7 +17,7 @@ export function parseClassicDatasource(text: string): Datasource {
       .split('&')
       .filter((pair) => pair !== '')
       .map((pair) => {
-        const [name = '', value = ''] = splitOnce(pair, '=');
+        const [name, value = ''] = splitOnce(pair, '=');
         return [name, decoded(value)] as const;
       }),
   );
