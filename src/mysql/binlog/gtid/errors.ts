@@ -5,7 +5,7 @@ import { ArchiverError } from '../../../errors.ts';
 export function notGtids(text: string): ArchiverError {
   const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
   return new ArchiverError('usage', `not a set of GTIDs: ${JSON.stringify(shown)}`, {
-    hint: "Of MySQL it reads 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5, of MariaDB 0-1-7; separate several with commas.",
+    hint: 'Of MySQL it reads 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5, of MariaDB 0-1-7; separate several with commas.',
   });
 }
 
