@@ -24,6 +24,7 @@ import { azureSettings } from '../storage/azure/settings.ts';
 import { mirrorSettings } from '../storage/mirror/settings.ts';
 import { s3Settings } from '../storage/s3/settings.ts';
 import { storageSettings } from '../storage/settings.ts';
+import { splitSettings, streamSettings } from '../stream/settings.ts';
 import { sftpSettings } from '../storage/sftp/settings.ts';
 import { swiftSettings } from '../storage/swift/settings.ts';
 import { targetStorageSettings } from '../storage/target-storage.ts';
@@ -71,6 +72,7 @@ export const settingSections: readonly SettingSection[] = [
     ],
   },
   { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
+  { title: 'Streams', groups: [streamSettings, splitSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

@@ -1,8 +1,7 @@
 /** Has the planned parts of a backup written by worker threads. */
-import { createRateLimiter, type RateLimiter } from '../../bytes/rate-limiter.ts';
-import type { Transport } from '../../pipeline/transport.ts';
+import type { RateLimiter } from '../../bytes/rate-limiter.ts';
+import { limiterOf } from '../../pipeline/limits.ts';
 import { openWorkerPool } from '../../pipeline/worker-pool.ts';
-import { withRateLimit } from '../../storage/rate-limit.ts';
 import type { Owners } from '../cluster/member.ts';
 import { pageBytes, segmentPages } from '../pages/page-scan.ts';
 import type { PostgresServer } from '../server/server.ts';
@@ -67,14 +66,4 @@ export function pageOptionsOf(
     verifiedBefore: enabled && isPossible ? startLsn : undefined,
     corruptBlocksKept: blocksKept,
   };
-}
-
-/** Undefined: no limit. */
-export function limiterOf(bytesPerSecond: number | undefined): RateLimiter | undefined {
-  return bytesPerSecond === undefined ? undefined : createRateLimiter(bytesPerSecond);
-}
-
-/** The transport, limited in what it sends and receives. */
-export function withNetworkLimit(transport: Transport, limiter: RateLimiter | undefined): Transport {
-  return limiter === undefined ? transport : { ...transport, storage: withRateLimit(transport.storage, limiter) };
 }

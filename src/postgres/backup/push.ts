@@ -3,6 +3,7 @@
  * worker threads (`push-part.ts`); here is the order of things. Format: docs/storage-layout.md.
  */
 import { ArchiverError, InterruptedError, messageOf } from '../../errors.ts';
+import { limiterOf, withNetworkLimit } from '../../pipeline/limits.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Abortable, StoredObject } from '../../storage/storage.ts';
@@ -25,7 +26,7 @@ import { pushControlPart, pushLabelPart, readStableControlFile } from './last-pa
 import { TimelineSwitchError } from './pending.ts';
 import { checkDataDirectory, checkEncryption, checkSegmentSize, reportArchiving } from './preflight.ts';
 import type { PushOptions, PushedBackup } from './push-options.ts';
-import { limiterOf, pageOptionsOf, pushPlanned, withNetworkLimit } from './push-planned.ts';
+import { pageOptionsOf, pushPlanned } from './push-planned.ts';
 import { isCatchup, recordBackup, sentinelOf, type DeltaOrigin, type FinishedBackup } from './record.ts';
 import { openBackupSession, type BackupSession } from './session.ts';
 import { removeUnfinished, tidyUp } from './unfinished.ts';

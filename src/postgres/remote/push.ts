@@ -5,6 +5,7 @@
 import type { RateLimiter } from '../../bytes/rate-limiter.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { ArchiverError } from '../../errors.ts';
+import { limiterOf, withNetworkLimit } from '../../pipeline/limits.ts';
 import { reasonOf, watchServer } from '../backup/alive-check.ts';
 import { checkWal } from '../backup/check-wal.ts';
 import { completeBackup, ForeignPartsError } from '../backup/complete-backup.ts';
@@ -13,7 +14,6 @@ import { checkEncryption, checkSegmentSize, reportArchiving } from '../backup/pr
 import type { FullSentinel } from '../backup/sentinel.ts';
 import { removeUnfinished, tidyUp } from '../backup/unfinished.ts';
 import type { CommonPushOptions, PushedBackup } from '../backup/push-options.ts';
-import { limiterOf, withNetworkLimit } from '../backup/push-planned.ts';
 import { openConnector } from '../server/connection.ts';
 import { openPostgresServer } from '../server/live-server.ts';
 import type { PostgresServer } from '../server/server.ts';

@@ -1,0 +1,56 @@
+/** Reads objects one after another as one stream, each from its beginning again when it breaks off. */
+import type { ByteSource } from '../bytes/stage.ts';
+import { ArchiverError, CorruptError, messageOf } from '../errors.ts';
+import { readDecoded, type Transport } from '../pipeline/transport.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Key, StoredObject } from '../storage/storage.ts';
+
+/** How objects are read. */
+export interface ReadObjectsOptions {
+  /** For each object, from 1; beside what the storage repeats by itself. */
+  readonly attempts: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const pauseMs = 1000;
+
+/** The decoded bytes of all of them. @throws CorruptError, the storage's errors */
+export async function* readObjects(
+  transport: Transport,
+  objects: readonly Pick<StoredObject, 'key'>[],
+  options: ReadObjectsOptions,
+): ByteSource {
+  for (const { key } of objects) yield* readObject(transport, key, options);
+}
+
+async function* readObject(
+  transport: Transport,
+  key: Key,
+  { attempts, clock, logger, signal }: ReadObjectsOptions,
+): ByteSource {
+  let givenBytes = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      let readBytes = 0;
+      for await (const chunk of await readDecoded(transport, key, { signal })) {
+        signal.throwIfAborted();
+        const known = givenBytes - readBytes;
+        readBytes += chunk.length;
+        if (readBytes <= givenBytes) continue;
+        givenBytes = readBytes;
+        yield known > 0 ? chunk.subarray(known) : chunk;
+      }
+      if (readBytes < givenBytes) throw new CorruptError(`object became shorter while it was read: "${key}"`);
+      return;
+    } catch (error) {
+      // Whether bytes were lost on the way or are damaged where they lie cannot be told before they are read again.
+      const mayPass = error instanceof ArchiverError && (error.kind === 'unavailable' || error.kind === 'corrupt');
+      if (!mayPass || attempt >= attempts) throw error;
+      logger.warn('reading an object broke off, reading it again', { key, attempt, error: messageOf(error) });
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+}
