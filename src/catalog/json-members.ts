@@ -30,3 +30,13 @@ export function formatMembers(members: readonly Member[], layout?: MemberLayout)
   });
   return `{${inner}${texts.join(`,${inner}`)}${outer}}`;
 }
+
+/** Writes a list of such objects, without a line end. @param indent spaces of each level; default: compact */
+export function formatMemberList(objects: readonly (readonly Member[])[], indent?: number): string {
+  if (objects.length === 0) return '[]';
+  const layout: MemberLayout | undefined = indent === undefined ? undefined : { indent, level: 1 };
+  const texts = objects.map((members) => formatMembers(members, layout));
+  if (layout === undefined) return `[${texts.join(',')}]`;
+  const lead = `\n${' '.repeat(layout.indent)}`;
+  return `[${lead}${texts.join(`,${lead}`)}\n]`;
+}

@@ -31,9 +31,9 @@ export const commandEntries: readonly CommandEntry[] = [
     database: 'postgres',
     load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize,
   },
-  { name: 'backup-list', load: async () => (await import('./postgres/backup-list.ts')).backupList },
+  { name: 'backup-list', load: async () => (await import('./backup-list.ts')).backupList },
   { name: 'backup-verify', load: async () => (await import('./postgres/backup-verify.ts')).backupVerify },
-  { name: 'backup-show', load: async () => (await import('./postgres/backup-show.ts')).backupShow },
+  { name: 'backup-show', load: async () => (await import('./backup-show.ts')).backupShow },
   { name: 'backup-mark', load: async () => (await import('./postgres/backup-mark.ts')).backupMark },
   {
     name: 'catchup-push',

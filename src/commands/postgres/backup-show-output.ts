@@ -2,7 +2,7 @@
 import { stringifyJson, type JsonObject } from '../../catalog/json.ts';
 import { formatTime } from '../../catalog/time.ts';
 import { formatBytes } from '../../doctor/format.ts';
-import { timeToTheSecond } from '../../postgres/backup/list-columns.ts';
+import { timeToTheSecond } from '../../catalog/time-text.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { BackupDescription, RelatedBackup } from '../../postgres/show/describe-backup.ts';
 import { formatVersion } from '../../postgres/version.ts';

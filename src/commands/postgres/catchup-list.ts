@@ -1,6 +1,7 @@
 import { asCatchups } from '../../postgres/catchup/catchup-storage.ts';
 import { defineCommand } from '../command.ts';
-import { listOptions, printList } from './print-list.ts';
+import { listOptions, openListedStorage } from '../print-list.ts';
+import { printList } from './print-list.ts';
 
 /** `catchup-list`: what was pushed for standbys that were behind, oldest first. It changes nothing. */
 export const catchupList = defineCommand({
@@ -18,7 +19,7 @@ export const catchupList = defineCommand({
     77: 'the storage refused',
   },
   async run(app, { options }) {
-    await printList(app, options, asCatchups);
+    await printList(app, options, asCatchups(await openListedStorage(app, options)));
     return undefined;
   },
 });

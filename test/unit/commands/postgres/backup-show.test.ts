@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noneCodec } from '../../../../src/codecs/none.ts';
-import { backupShow } from '../../../../src/commands/postgres/backup-show.ts';
+import { backupShow } from '../../../../src/commands/backup-show.ts';
 import { metadataKey, sentinelKey } from '../../../../src/catalog/layout.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { backupList } from '../../../../src/commands/postgres/backup-list.ts';
-import type { App } from '../../../../src/commands/command.ts';
-import { rawSettings } from '../../../../src/config/setting.ts';
-import type { LogFields } from '../../../../src/platform/logger.ts';
-import { StorageUnavailableError } from '../../../../src/storage/errors.ts';
-import type { Storage } from '../../../../src/storage/storage.ts';
-import { catalogueFixtures, listOutputs, openCatalogueFixture, timedStorage } from '../../../../testtools/catalogue.ts';
-import { fakeClock } from '../../../../testtools/fake-clock.ts';
+import { backupList } from '../../../src/commands/backup-list.ts';
+import type { App } from '../../../src/commands/command.ts';
+import { rawSettings } from '../../../src/config/setting.ts';
+import type { LogFields } from '../../../src/platform/logger.ts';
+import { StorageUnavailableError } from '../../../src/storage/errors.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { catalogueFixtures, listOutputs, openCatalogueFixture, timedStorage } from '../../../testtools/catalogue.ts';
+import { fakeClock } from '../../../testtools/fake-clock.ts';
 
 interface Output {
   readonly stdout: string;

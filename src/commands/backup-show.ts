@@ -1,9 +1,6 @@
-import { readSetting } from '../../config/setting.ts';
-import { describeBackup } from '../../postgres/show/describe-backup.ts';
-import { postgresSettings } from '../../postgres/settings.ts';
-import { targetStorageOf } from '../../storage/target-storage.ts';
-import { defineCommand } from '../command.ts';
-import { backupJson, backupText } from './backup-show-output.ts';
+import { targetStorageOf } from '../storage/target-storage.ts';
+import { defineCommand } from './command.ts';
+import { databaseOf } from './database.ts';
 
 /** `backup-show`: one backup in full. It reads no part and changes nothing. */
 export const backupShow = defineCommand({
@@ -29,12 +26,15 @@ export const backupShow = defineCommand({
     73: 'standard output cannot be written',
     77: 'the storage refused',
   },
-  async run(app, { positionals: [name = 'LATEST'], options }) {
-    const { settings, clock, logger, signal } = app;
-    const transport = await app.transport('read', { target: targetStorageOf(settings, options['target-storage']) });
-    const segmentBytes = readSetting(postgresSettings.segmentBytes, settings);
-    const description = await describeBackup({ transport, segmentBytes, clock, logger, signal }, name);
-    await app.print(options['json'] === true ? `${backupJson(description)}\n` : backupText(description));
+  async run(app, args) {
+    const { options } = args;
+    const [name = 'LATEST'] = args.positionals;
+    const database = await databaseOf(app, args);
+    const target = targetStorageOf(app.settings, options['target-storage']);
+    const transport = await app.transport('read', { target });
+    const { backupShown } =
+      database === 'mysql' ? await import('./mysql/print-backup.ts') : await import('./postgres/print-backup.ts');
+    await app.print(await backupShown(app, transport, { name, json: options['json'] === true }));
     return undefined;
   },
 });
