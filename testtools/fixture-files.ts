@@ -33,7 +33,7 @@ export function listKept(folder: string): readonly string[] {
  * @returns undefined when it isn't kept
  */
 export function readKept(path: string, key?: Buffer): Buffer | undefined {
-  const found = ['', packed, opened].find((suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.isFile());
+  const found = suffixOf(path);
   if (found === undefined) return undefined;
   const bytes = readFileSync(path + found);
   if (found === '') return bytes;
@@ -41,6 +41,15 @@ export function readKept(path: string, key?: Buffer): Buffer | undefined {
   if (found === packed) return content;
   if (key === undefined) throw new Error(`${path} needs the key of the fixture`);
   return seal(content.subarray(0, headerBytes), content.subarray(headerBytes), key);
+}
+
+/** Whether a file is kept, in whatever form. */
+export function isKept(path: string): boolean {
+  return suffixOf(path) !== undefined;
+}
+
+function suffixOf(path: string): string | undefined {
+  return ['', packed, opened].find((suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.isFile());
 }
 
 /** The smallest of the forms in which a file can be kept, and the suffix that its name then gets. */

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { listKept, readKept } from './fixture-files.ts';
+import { isKept, listKept, readKept } from './fixture-files.ts';
 import { giveToServer, makeServerTemp } from './postgres/server-user.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -82,18 +82,7 @@ export function openFixture(name: string): Fixture {
   const key = expected.libsodium === undefined ? undefined : Buffer.from(expected.libsodium.key, 'hex');
   const folder = makeServerTemp();
   const storage = join(folder, 'storage');
-  for (const line of linesOf(readFile(name, 'storage_files.tsv'))) {
-    const [mode = '', , modifiedNs = '', sha256, path = ''] = line.split('\t');
-    const bytes = findFile(name, `storage/${path}`, key);
-    if (bytes === undefined) continue;
-    if (sha256Of(bytes) !== sha256) throw new Error(`${name}: ${path} is not what WAL-G wrote`);
-    const file = join(storage, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, bytes);
-    chmodSync(file, Number.parseInt(mode, 8));
-    const seconds = Number(BigInt(modifiedNs) / 1000n) / 1_000_000;
-    utimesSync(file, seconds, seconds);
-  }
+  copyStorage(name, 'storage', storage, key);
   for (const more of ['keys', 'storage-ecc']) {
     const source = folders.map((one) => join(one, name, more)).find((one) => existsSync(one));
     if (source !== undefined) cpSync(source, join(folder, more), { recursive: true });
@@ -111,6 +100,28 @@ export function openFixture(name: string): Fixture {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Copies what is here of one storage of a fixture, with modes and times as WAL-G left them.
+ *
+ * @param storage the folder's name; beside it lies `<storage>_files.tsv`
+ * @param key of libsodium, where the fixture has one
+ * @throws Error when an object is not what WAL-G wrote
+ */
+export function copyStorage(name: string, storage: string, destination: string, key?: Buffer): void {
+  for (const line of linesOf(readFile(name, `${storage}_files.tsv`))) {
+    const [mode = '', , modifiedNs = '', sha256, path = ''] = line.split('\t');
+    const bytes = findFile(name, `${storage}/${path}`, key);
+    if (bytes === undefined) continue;
+    if (sha256Of(bytes) !== sha256) throw new Error(`${name}: ${path} is not what WAL-G wrote`);
+    const file = join(destination, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+    chmodSync(file, Number.parseInt(mode, 8));
+    const seconds = Number(BigInt(modifiedNs) / 1000n) / 1_000_000;
+    utimesSync(file, seconds, seconds);
+  }
 }
 
 /** What is told of a fixture, without making a copy. */
@@ -137,6 +148,16 @@ export function readObject(name: string, key: string): Buffer {
 /** Keys of the objects that a clone has of a fixture. */
 export function listObjects(name: string): readonly string[] {
   return listKept(join(folders[0] ?? '', name, 'storage'));
+}
+
+/** Any file of a fixture. @throws Error when it is not here */
+export function fixtureFile(name: string, path: string): Buffer {
+  return readFile(name, path);
+}
+
+/** Whether a file of a fixture is here. */
+export function hasFixtureFile(name: string, path: string): boolean {
+  return folders.some((folder) => isKept(join(folder, name, path)));
 }
 
 function readFile(name: string, path: string): Buffer {
