@@ -1,10 +1,10 @@
 /** The last step of every push of a backup: with its metadata and, last, its sentinel a backup begins to exist. */
-import { collect, fromBytes, type ByteSource } from '../../bytes/stage.ts';
+import { fromBytes, type ByteSource } from '../../bytes/stage.ts';
 import { filesMetadataKey, metadataKey, sentinelKey, tarPartitionsFolder } from '../../catalog/layout.ts';
+import { pushSentinel } from '../../catalog/push-sentinel.ts';
 import { ArchiverError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
-import { ObjectExistsError } from '../../storage/errors.ts';
-import type { Abortable, Key, Storage, StoredObject, WriteOptions } from '../../storage/storage.ts';
+import type { Abortable, Key, Storage, StoredObject } from '../../storage/storage.ts';
 import { formatBackupMetadata, metadataOfSentinel } from './metadata.ts';
 import type { PushedPart } from './push-part.ts';
 import { formatPending, pendingKey } from './pending.ts';
@@ -96,26 +96,4 @@ async function checkBase(storage: Storage, base: string, options: Abortable): Pr
   throw new ArchiverError('missing', `"${base}", on which this backup builds, was deleted meanwhile`, {
     hint: 'Push again: the next backup builds on another one, or is a full one.',
   });
-}
-
-/**
- * Writes the sentinel, which must not be there, unless a lost answer to a first attempt hides that it is.
- *
- * @throws ObjectExistsError
- */
-export async function pushSentinel(
-  storage: Storage,
-  name: string,
-  bytes: Buffer,
-  options: WriteOptions,
-): Promise<void> {
-  const key = sentinelKey(name);
-  try {
-    await pushPlain(storage, key, () => fromBytes(bytes), { ...options, ifAbsent: true });
-  } catch (error) {
-    if (!(error instanceof ObjectExistsError)) throw error;
-    // The answer to a first attempt of our own may have been lost.
-    const stored = await collect(await storage.read(key, options), bytes.length + 1).catch(() => undefined);
-    if (stored?.equals(bytes) !== true) throw error;
-  }
 }

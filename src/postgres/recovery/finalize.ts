@@ -1,4 +1,5 @@
 /** Makes a backup of one that is pending (`../backup/pending.ts`), if a server can recover from it. */
+import { pushSentinel } from '../../catalog/push-sentinel.ts';
 import { readText } from '../../catalog/backup-store.ts';
 import { sentinelKey } from '../../catalog/layout.ts';
 import { ArchiverError, CorruptError } from '../../errors.ts';
@@ -7,7 +8,6 @@ import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import { baseNameOf } from '../../storage/key.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
-import { pushSentinel } from '../backup/complete-backup.ts';
 import { readStoredControl } from '../backup/control-of-backup.ts';
 import { isControlPart, timelineOfBackup } from '../backup/names.ts';
 import { parsePending, pendingKey, type PendingBackup } from '../backup/pending.ts';
