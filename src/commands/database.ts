@@ -6,6 +6,7 @@ import { backupOfSentinel, backupsFolder, binlogFolder, walFolder } from '../cat
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError } from '../errors.ts';
 import type { Abortable, Storage } from '../storage/storage.ts';
+import { targetStorageOf } from '../storage/target-storage.ts';
 import type { App, Arguments } from './command.ts';
 
 /** A kind of server; `mysql` is MariaDB as well, and streams of whatever else. */
@@ -25,7 +26,11 @@ export const databaseTitles: Readonly<Record<Database, string>> = {
 export async function databaseOf(app: App, args: Arguments): Promise<Database> {
   const said = args.options['database'];
   if (said === 'postgres' || said === 'mysql') return said;
-  return databaseOfSettings(app.settings) ?? databaseOfStorage(await app.storage(), { signal: app.signal });
+  const told = databaseOfSettings(app.settings);
+  if (told !== undefined) return told;
+  const target = targetStorageOf(app.settings, args.options['target-storage']);
+  const storage = await app.storage(target === undefined ? {} : { target });
+  return databaseOfStorage(storage, { signal: app.signal });
 }
 
 /** The one database that settings are about; undefined when there are some of both, or of none. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allEntries, dispatch } from '../../../src/cli/dispatch.ts';
+import { wordOf } from '../../../src/cli/named-database.ts';
 import { commandGroups } from '../../../src/commands/index.ts';
 import type { Request } from '../../../src/cli/program.ts';
 import { defineCommand, type Command, type PositionalSpec } from '../../../src/commands/command.ts';
@@ -135,8 +136,8 @@ describe('every command', () => {
     expect(required, 'optional positionals come last').toEqual([...required].sort((a, b) => Number(b) - Number(a)));
   });
 
-  it.each(allEntries())('$name has a help with examples and exit statuses', async ({ name }) => {
-    const words = [...name.split(' '), '--help'];
+  it.each(allEntries())('$name has a help with examples and exit statuses', async ({ name, database }) => {
+    const words = [...(database === undefined ? [] : [wordOf(database)]), ...name.split(' '), '--help'];
     const help = await dispatch(words, { name: 'walvault', entries: allEntries(), globals: {} });
     expect(help).toMatchObject({ kind: 'text', text: expect.stringMatching(/Examples:[^]*Exit statuses:/) as string });
   });
