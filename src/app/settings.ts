@@ -17,7 +17,7 @@ import { connectionSettings, serverSettings } from '../postgres/server/settings.
 import { postgresSettings } from '../postgres/settings.ts';
 import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
-import { mysqlConnectionSettings } from '../mysql/settings.ts';
+import { binlogRestoreSettings, mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
 import { azureSettings } from '../storage/azure/settings.ts';
@@ -72,6 +72,7 @@ export const settingSections: readonly SettingSection[] = [
     ],
   },
   { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
+  { title: 'Getting binary logs back', groups: [binlogRestoreSettings] },
   { title: 'Streams', groups: [streamSettings, splitSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
