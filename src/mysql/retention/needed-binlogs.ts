@@ -1,0 +1,120 @@
+/**
+ * Which binlogs the kept backups need. They go by name: of the base name that a backup begins in, all from that number on
+ * stay. Times of objects only ever make more stay: where names tell nothing (a backup that does not say where it stands, a
+ * server with another base name), and where numbers began anew. `docs/retention.md` has the whole rule. Pure.
+ */
+import type { KeptLog } from '../../catalog/retention/policy.ts';
+import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
+import { earliestStart } from '../inventory/backup-time.ts';
+import type { ArchivedStream, MysqlInventory, StoredBinlog } from '../inventory/inventory.ts';
+
+/** A backup that stays, with what is to stay for it. */
+export interface KeptBackupBinlogs {
+  readonly backup: ArchivedStream;
+  readonly log: KeptLog;
+}
+
+/** Numbers of binlogs, both ends included. */
+interface Stretch {
+  readonly base: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The binlogs that must stay. */
+export interface NeededBinlogs {
+  /** By base name: all from this number on. */
+  readonly from: ReadonlyMap<string, number>;
+  /** By base name: what was stored later, whatever its number. */
+  readonly storedAfter: ReadonlyMap<string, TimeNs>;
+  /** What was there while backups were made that are not rolled forward. */
+  readonly stretches: readonly Stretch[];
+}
+
+/** For clocks that differ, and for backups of a replica that is behind the server whose binlogs are archived. */
+const marginNs = 86_400_000_000_000n;
+
+/**
+ * The binlogs that kept backups need, and those that are being made, of which only the time is known.
+ *
+ * @param running when each of those began
+ */
+export function neededBinlogs(
+  kept: readonly KeptBackupBinlogs[],
+  running: readonly TimeNs[],
+  inventories: readonly MysqlInventory[],
+): NeededBinlogs {
+  const following = kept.filter(({ log }) => log === 'following').map(({ backup }) => backup);
+  const from = new Map<string, number>();
+  const storedAfter = new Map<string, TimeNs>();
+  const stored = inventories.flatMap(({ binlogs, tails }) => [...binlogs, ...tails]);
+  for (const [base, binlogs] of Map.groupBy(stored, ({ binlog }) => binlog.base)) {
+    const numbers: number[] = [];
+    for (const backup of following) {
+      const own = backup.starts.filter((start) => start.base === base).map(({ number }) => number);
+      if (own.length === 0) numbers.push(...firstSince(binlogs, earliestStart(backup) - marginNs));
+      else {
+        const start = Math.min(...own);
+        numbers.push(start);
+        // A server that was set up anew, or another one that took over, may count from a lower number.
+        const time = storedAt(binlogs, start) ?? earliestStart(backup) - marginNs;
+        const least = storedAfter.get(base);
+        if (least === undefined || time < least) storedAfter.set(base, time);
+      }
+    }
+    for (const began of running) numbers.push(...firstSince(binlogs, began - marginNs));
+    if (numbers.length > 0) from.set(base, Math.min(...numbers));
+  }
+  const stretches = kept.flatMap(({ backup, log }) => (log === 'consistent' ? stretchOf(backup) : []));
+  return { from, storedAfter, stretches };
+}
+
+/** The lowest number of those that were stored since. One behind it that was stored before stays with it. */
+function firstSince(binlogs: readonly StoredBinlog[], time: TimeNs): readonly number[] {
+  const since = binlogs.filter(({ object }) => modifiedOf(object) >= time);
+  return since.length === 0 ? [] : [since.reduce((least, { binlog }) => Math.min(least, binlog.number), Infinity)];
+}
+
+/** When a binlog was first stored; undefined when it is not there. */
+function storedAt(binlogs: readonly StoredBinlog[], number: number): TimeNs | undefined {
+  return binlogs
+    .filter(({ binlog }) => binlog.number === number)
+    .map(({ object }) => modifiedOf(object))
+    .reduce<TimeNs | undefined>((least, time) => (least === undefined || time < least ? time : least), undefined);
+}
+
+/** From the binlog in which a backup begins to that in which it ends. It is consistent without them. */
+function stretchOf({ starts, end }: ArchivedStream): readonly Stretch[] {
+  return starts.map(({ base, number }) => ({
+    base,
+    first: number,
+    last: end?.base === base ? Math.max(number, end.number) : number,
+  }));
+}
+
+/** Binlogs of a storage by whether they are of any use. */
+export interface SortedBinlogs {
+  /** By base name and number; those that are not closed last. */
+  readonly old: readonly StoredBinlog[];
+  /** How many would be among the old ones, were they not stored later than others. */
+  readonly young: number;
+}
+
+/** Sorts the binlogs of a storage, those that are not closed among them. */
+export function sortBinlogs(
+  { binlogs, tails }: MysqlInventory,
+  { from, storedAfter, stretches }: NeededBinlogs,
+): SortedBinlogs {
+  const old: StoredBinlog[] = [];
+  let young = 0;
+  for (const stored of [...binlogs, ...tails]) {
+    const { base, number } = stored.binlog;
+    const least = from.get(base);
+    if (least !== undefined && number >= least) continue;
+    if (stretches.some((one) => one.base === base && one.first <= number && number <= one.last)) continue;
+    const time = storedAfter.get(base);
+    if (time !== undefined && modifiedOf(stored.object) > time) young += 1;
+    else old.push(stored);
+  }
+  return { old, young };
+}

@@ -1,0 +1,63 @@
+/** The backups of all storages in one order, and what builds on what. */
+import { inOrderOfCompletion, inOrderOfStart } from '../../catalog/order.ts';
+import { chainsOf as chainsAmong, type Chains, type RetainedBackup } from '../../catalog/retention/retained-backup.ts';
+import type { TimeNs } from '../../catalog/time.ts';
+import { earliestStart, timeInName } from '../inventory/backup-time.ts';
+import type { ArchivedStream, MysqlInventory } from '../inventory/inventory.ts';
+
+/** A backup in one of the storages. */
+export interface PlacedStream extends ArchivedStream, RetainedBackup {
+  readonly storageName: string | undefined;
+}
+
+/**
+ * The backups of all storages, oldest first, by the time of their completion: numbers of binlogs start over when a server
+ * is set up anew, so that they tell nothing of age.
+ *
+ * @param byStart sort by the recorded start instead, as `--use-sentinel-time` wants it
+ */
+export function inOrderOfAge(
+  inventories: readonly MysqlInventory[],
+  now: TimeNs,
+  { byStart = false }: { readonly byStart?: boolean } = {},
+): readonly PlacedStream[] {
+  const all = inventories.flatMap(({ storageName, backups }) => backups.map((one) => placed(one, storageName)));
+  return byStart ? inOrderOfStart(all, now) : inOrderOfCompletion(all, now);
+}
+
+function placed(backup: ArchivedStream, storageName: string | undefined): PlacedStream {
+  const { sentinel, starts } = backup;
+  return {
+    ...backup,
+    storageName,
+    // A server has no name of its own in MariaDB, and another one after a failover in MySQL.
+    cluster: starts[0]?.base,
+    parent: sentinel?.kind === 'increment' ? sentinel.parent : undefined,
+    isDelta: sentinel?.kind === 'increment',
+    userData: sentinel?.userData,
+    isReadable: sentinel !== undefined,
+  };
+}
+
+/**
+ * Chains among these backups. Names tell nothing of what a backup builds on: one that cannot be read may be an increment of
+ * the newest before it, and so may one that WAL-G is pushing, which makes increments for servers with a UUID only.
+ * Pushes of our own hold a lease.
+ *
+ * @param backups oldest first
+ */
+export function chainsOf(backups: readonly PlacedStream[]): Chains<PlacedStream> {
+  return chainsAmong(backups, (name) => {
+    const own = backups.find((one) => one.name === name);
+    const began = own === undefined ? timeInName(name) : earliestStart(own);
+    const base = backups.findLast(
+      ({ name: other, sentinel, started, entry }) =>
+        other !== name &&
+        sentinel?.tool === 'xtrabackup' &&
+        sentinel.toLsn !== undefined &&
+        (own !== undefined || sentinel.serverUuid !== undefined) &&
+        (began === undefined || (started ?? entry.modified) < began),
+    );
+    return base === undefined ? [] : backups.filter((one) => one.name === base.name);
+  });
+}
