@@ -15,7 +15,7 @@ import { recordSegment } from '../../src/postgres/changed-blocks/recorder.ts';
 import { parseLsn, type Lsn } from '../../src/postgres/lsn.ts';
 import { relationFileOf, type RelationFile } from '../../src/postgres/pages/relation-file.ts';
 import { connectServer } from '../../src/postgres/server/server.ts';
-import { openLocalFile } from '../../src/postgres/wal/local-file.ts';
+import { openLocalFile } from '../../src/pipeline/local-file.ts';
 import type { ChangeListener } from '../../src/postgres/wal-records/block-references.ts';
 import { layoutOf } from '../../src/postgres/wal-records/layout.ts';
 import { RecordChain } from '../../src/postgres/wal-records/record-chain.ts';

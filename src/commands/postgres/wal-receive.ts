@@ -6,7 +6,7 @@ import { SegmentArchive } from '../../postgres/receive/segment-archive.ts';
 import { receiveSettings } from '../../postgres/receive/settings.ts';
 import { openConnector } from '../../postgres/server/connection.ts';
 import { targetStorageOf } from '../../storage/target-storage.ts';
-import type { LocalFile } from '../../postgres/wal/local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 import { walPushSettings } from '../../postgres/wal/settings.ts';
 import { defineCommand } from '../command.ts';
 

@@ -9,7 +9,7 @@ import { ArchiverError, CorruptError, messageOf } from '../../errors.ts';
 import { openObject } from '../../pipeline/find-object.ts';
 import { toLsn } from '../lsn.ts';
 import { historyFileName, parseTimelineHistory, spansOf, timelineAt, type TimelineSpan } from '../timeline.ts';
-import { openLocalFile } from '../wal/local-file.ts';
+import { openLocalFile } from '../../pipeline/local-file.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
 import { RecordChain } from '../wal-records/record-chain.ts';
 import { layoutOf } from '../wal-records/layout.ts';

@@ -8,7 +8,7 @@ import { messageOf } from '../../errors.ts';
 import { pushObject } from '../../pipeline/push-object.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { LocalFile } from '../wal/local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 import { readSegmentHeader, segmentHeaderBytes } from '../wal-page.ts';
 import { isSegmentName, parseSegmentName, segmentName, segmentStart, type SegmentId } from '../wal-segment.ts';
 import { RecordChain } from '../wal-records/record-chain.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { recordSegment } from '../changed-blocks/recorder.ts';
-import type { LocalFile } from '../wal/local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 import { recordWalFile } from '../wal/metadata.ts';
 
 /** What to note. */

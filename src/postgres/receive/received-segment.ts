@@ -2,7 +2,7 @@
 import type { ByteSource } from '../../bytes/stage.ts';
 import { CorruptError } from '../../errors.ts';
 import { formatLsn, toLsn, type Lsn } from '../lsn.ts';
-import type { LocalFile } from '../wal/local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 import { WalMismatchError } from '../wal/inspect.ts';
 import { readSegmentHeader, segmentHeaderBytes } from '../wal-page.ts';
 import { segmentName, segmentStart, type SegmentId } from '../wal-segment.ts';

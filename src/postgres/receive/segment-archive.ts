@@ -12,7 +12,7 @@ import type { Key } from '../../storage/storage.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { historyFileName } from '../timeline.ts';
 import { archiveFile } from '../wal/archive-file.ts';
-import type { LocalFile } from '../wal/local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 import { parseSegmentName, segmentName, type SegmentId } from '../wal-segment.ts';
 import { DivergedWalError, fileInMemory, type ReceivedSegment } from './received-segment.ts';
 

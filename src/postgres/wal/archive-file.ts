@@ -12,7 +12,7 @@ import { findDataDirectory } from '../pgdata.ts';
 import { segmentHeaderBytes } from '../wal-page.ts';
 import { classifyWalFileName } from '../wal-segment.ts';
 import { inspectWalFile, WalMismatchError, type WalCheck } from './inspect.ts';
-import type { LocalFile } from './local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 
 /** How files are archived. */
 export interface ArchiveOptions {

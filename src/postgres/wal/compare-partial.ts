@@ -3,7 +3,7 @@
  * has stored of it. The WAL in both is the same as far as it goes; behind it are zeros, or what the file held before.
  */
 import type { ByteSource } from '../../bytes/stage.ts';
-import type { LocalFile } from './local-file.ts';
+import type { LocalFile } from '../../pipeline/local-file.ts';
 
 /** `less`: the archived one is the beginning of the file, then zeros. `as much`: the other way round, or the same. */
 export type PartialVerdict = 'less' | 'as much' | 'other';

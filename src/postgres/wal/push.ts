@@ -10,7 +10,7 @@ import { findObject } from '../../pipeline/find-object.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { archiveFile, type ArchiveOptions } from './archive-file.ts';
 import { startBackground, type BackgroundUploads } from './background.ts';
-import { openLocalFile, type LocalFile } from './local-file.ts';
+import { openLocalFile, type LocalFile } from '../../pipeline/local-file.ts';
 import { openMarkers, type Markers } from './markers.ts';
 import { removeAfterRecovery } from './prefetched.ts';
 import { markDone, readyFiles } from './ready-files.ts';

@@ -10,7 +10,7 @@ import { writeDeltaFile } from '../../../../src/postgres/changed-blocks/delta-fi
 import { changesFromWal } from '../../../../src/postgres/changed-blocks/from-wal.ts';
 import { recordSegment } from '../../../../src/postgres/changed-blocks/recorder.ts';
 import { toLsn } from '../../../../src/postgres/lsn.ts';
-import { openLocalFile } from '../../../../src/postgres/wal/local-file.ts';
+import { openLocalFile } from '../../../../src/pipeline/local-file.ts';
 import { segmentName } from '../../../../src/postgres/wal-segment.ts';
 import { createMemoryStorage } from '../../../../src/storage/memory/memory-storage.ts';
 import { MadeWal, minimalWal, type MadeRecord } from '../../../../testtools/made-wal.ts';

@@ -1,9 +1,9 @@
-/** A file of the server that is read once or more, always the same one, whatever happens to its name meanwhile. */
+/** A file that is read once or more, always the same one, whatever happens to its name meanwhile. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ByteSource } from '../../bytes/stage.ts';
-import { ArchiverError, codeOf, CorruptError, messageOf } from '../../errors.ts';
-import { readAll } from '../../platform/files.ts';
+import type { ByteSource } from '../bytes/stage.ts';
+import { ArchiverError, codeOf, CorruptError, messageOf } from '../errors.ts';
+import { readAll } from '../platform/files.ts';
 
 /** An open file. Close it. */
 export interface LocalFile {
