@@ -1,15 +1,25 @@
 /** Which binary logs lead from a start to a target, and from where in the first one: decided before anything is applied. */
+import type { TimeNs } from '../../../catalog/time.ts';
 import type { Transport } from '../../../pipeline/transport.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { GtidSet } from '../gtid/gtid-set.ts';
-import type { BinlogSource } from './source.ts';
+import { binlogNamed } from '../binlog-name.ts';
+import { targetBeforeStart } from './before-start.ts';
+import { followChain, BinlogGapError } from './chain.ts';
+import { findFirst } from './first.ts';
+import type { BinlogHead } from './head.ts';
+import { BinlogHeads } from './heads.ts';
+import { readableBinlogs, type BinlogSource } from './source.ts';
+import { resolveStart } from './resolve-start.ts';
 import type { BinlogStart } from './start.ts';
 import type { BinlogTarget } from './target.ts';
 
 /** A binary log of the way, and what of it is wanted. */
 export interface RangeStep {
   readonly binlog: BinlogSource;
+  /** How it begins. */
+  readonly head: BinlogHead;
   /** Transactions that begin before this position are left out; 4: none. */
   readonly from: number;
   /** Another server wrote it than the one before: transactions that were executed before are in it again, and are left out. */
@@ -24,6 +34,10 @@ export interface RangeStart {
   readonly gtids: GtidSet | undefined;
   /** Nothing of what follows is in the restored backup already. */
   readonly isExact: boolean;
+  /** Transactions committed before are left out, when it begins at a time. */
+  readonly sinceTime?: TimeNs | undefined;
+  /** What is among {@link gtids} is left out wherever it stands. */
+  readonly skipsKnown?: boolean | undefined;
   /** Name of the backup, when it begins at one. */
   readonly backup: string | undefined;
 }
@@ -52,4 +66,71 @@ export interface RangeRequest {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+}
+
+/**
+ * Finds the way.
+ *
+ * @throws BinlogGapError (`archiveMissing`) when it has a gap, BackupNotFoundError, ArchiverError (`usage`) when the target
+ * lies before the start; CorruptError; the storage's errors
+ */
+export async function planRange(request: RangeRequest): Promise<BinlogRange> {
+  const { transport, until: target, lastModifiedUntil, concurrency, signal } = request;
+  const all = await readableBinlogs(transport, { signal });
+  const binlogs = all.filter(({ modified }) => lastModifiedUntil === undefined || modified <= lastModifiedUntil);
+  const heads = new BinlogHeads({ concurrency, signal });
+  const notes: string[] = [];
+  const note = (text: string): void => void notes.push(text);
+  const start = await resolveStart(request, { binlogs, heads });
+  refuseEarlier(start, target);
+  const first = await findFirst(start, { binlogs, heads, note });
+  const found = { start, target, notes };
+  if (first === undefined) return { ...found, steps: [], isReached: target.by === 'end' };
+  const steps: RangeStep[] = [];
+  try {
+    for await (const step of followChain(first, { binlogs, heads, note })) {
+      if (steps.length > 0 && target.by === 'gtid') {
+        const { previousGtids } = await heads.head(step.binlog);
+        if (previousGtids?.covers(target.gtids) === true) return { ...found, steps, isReached: true };
+      }
+      steps.push(step);
+      if (await endsWith(step, target, heads)) return { ...found, steps, isReached: true };
+    }
+  } catch (error) {
+    // A gap behind the target does no harm.
+    if (!(error instanceof BinlogGapError && target.by !== 'end' && (await lastReaches(steps, target, heads))))
+      throw error;
+    return { ...found, steps, isReached: true };
+  }
+  return { ...found, steps, isReached: await lastReaches(steps, target, heads) };
+}
+
+function refuseEarlier(start: RangeStart, target: BinlogTarget): void {
+  if (target.by !== 'position') return;
+  const [from, to] = [binlogNamed(start.binlog), binlogNamed(target.binlog)];
+  if (from.base !== to.base || from.number < to.number) return;
+  if (from.number === to.number && start.position <= target.position) return;
+  throw targetBeforeStart(start, target);
+}
+
+/** Whether the target must lie in a step, or before it, as its beginning tells. */
+async function endsWith({ binlog }: RangeStep, target: BinlogTarget, heads: BinlogHeads): Promise<boolean> {
+  if (target.by === 'position') {
+    return binlog.name === target.binlog && (await heads.summary(binlog)).bytes >= target.position;
+  }
+  return target.by === 'time' && secondsToNs((await heads.head(binlog)).timestamp) >= target.time;
+}
+
+/** Whether the last binary log goes so far. */
+async function lastReaches(steps: readonly RangeStep[], target: BinlogTarget, heads: BinlogHeads): Promise<boolean> {
+  const last = steps.at(-1)?.binlog;
+  if (target.by === 'end') return true;
+  if (last === undefined || target.by === 'position') return false;
+  const { lastTimestamp, endGtids } = await heads.summary(last);
+  if (target.by === 'time') return secondsToNs(lastTimestamp) >= target.time;
+  return endGtids?.covers(target.gtids) === true;
+}
+
+function secondsToNs(seconds: number): TimeNs {
+  return BigInt(seconds) * 1_000_000_000n;
 }

@@ -1,0 +1,145 @@
+/** Decides of each transaction on the way whether it is wanted, and where the way ends. Pure; one for each replay. */
+import type { TimeNs } from '../../../catalog/time.ts';
+import type { BinlogTransaction } from '../events/transaction-tracker.ts';
+import { emptyGtidSet, flavorOfGtid, parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
+import { targetBeforeStart } from './before-start.ts';
+import type { BinlogHead } from './head.ts';
+import type { BinlogRange, RangeStep } from './plan.ts';
+
+/**
+ * What becomes of a transaction: the start has it already (`before`), another binary log had it (`known`), it is `wanted`,
+ * it and all that follow lie behind the target (`behind`), or its end is missing (`cut`).
+ */
+export type Verdict = 'before' | 'known' | 'wanted' | 'behind' | 'cut';
+
+/** How far a replay came. */
+export interface Reached {
+  readonly binlog: string;
+  /** Where the last wanted transaction ends. */
+  readonly position: number;
+  /** The last one; undefined where there are none. */
+  readonly gtid: string | undefined;
+  readonly time: TimeNs;
+}
+
+/** A way that is being gone. */
+export class RangeCursor {
+  readonly #range: BinlogRange;
+  #step: RangeStep | undefined;
+  #executed: GtidSet | undefined;
+  #last: Reached | undefined;
+  #isBehind = false;
+  #transactions = 0;
+  /** Only where something is asked of it: keeping account of each transaction costs time. */
+  readonly #counts: boolean;
+
+  constructor(range: BinlogRange) {
+    this.#range = range;
+    this.#executed = range.start.gtids;
+    this.#counts = range.target.by === 'gtid' || range.steps.some(({ skipsKnown }) => skipsKnown);
+  }
+
+  /** The target was passed: nothing that follows is wanted. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** The last wanted transaction. */
+  get last(): Reached | undefined {
+    return this.#last;
+  }
+
+  /** How many were wanted. */
+  get transactions(): number {
+    return this.#transactions;
+  }
+
+  /** Begins with a binary log. */
+  enter(step: RangeStep, { previousGtids }: Pick<BinlogHead, 'previousGtids'>): void {
+    this.#step = step;
+    if (!this.#counts || previousGtids === undefined || step.skipsKnown) return;
+    this.#executed = this.#executed?.union(previousGtids) ?? previousGtids;
+  }
+
+  /**
+   * Takes the next transaction of the binary log.
+   *
+   * @throws ArchiverError (`usage`) when the target lies before the start
+   */
+  judge(transaction: BinlogTransaction): Verdict {
+    const step = this.#step;
+    if (step === undefined) throw new Error('no binary log was entered');
+    if (this.#isBehind) return 'behind';
+    const { gtid } = transaction;
+    if (transaction.start < step.from || this.#isTooEarly(transaction)) {
+      if (this.#range.target.by === 'time' && this.#isBehindTarget(step, transaction))
+        throw targetBeforeStart(this.#range.start, this.#range.target);
+      this.#execute(gtid);
+      return 'before';
+    }
+    if (step.skipsKnown && gtid !== undefined && this.#executed?.containsGtid(gtid) === true) return 'known';
+    if (this.#isBehindTarget(step, transaction)) {
+      this.#isBehind = true;
+      return 'behind';
+    }
+    if (!transaction.isComplete) return 'cut';
+    this.#execute(gtid);
+    this.#transactions += 1;
+    const time = timeOf(transaction);
+    this.#last = { binlog: step.binlog.name, position: transaction.end, gtid: gtid ?? this.#last?.gtid, time };
+    return 'wanted';
+  }
+
+  #isTooEarly(transaction: BinlogTransaction): boolean {
+    const { sinceTime } = this.#range.start;
+    return sinceTime !== undefined && this.#transactions === 0 && timeOf(transaction) < sinceTime;
+  }
+
+  #isBehindTarget({ binlog }: RangeStep, transaction: BinlogTransaction): boolean {
+    const { target } = this.#range;
+    switch (target.by) {
+      case 'end':
+        return false;
+      case 'time':
+        return timeOf(transaction) >= target.time;
+      case 'position':
+        return binlog.name === target.binlog && transaction.end > target.position;
+      case 'gtid':
+        if (this.#executed?.covers(target.gtids) !== true) return false;
+        if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids))
+          throw targetBeforeStart(this.#range.start, this.#range.target);
+        return true;
+    }
+  }
+
+  #execute(gtid: string | undefined): void {
+    if (!this.#counts || gtid === undefined) return;
+    const flavor = flavorOfGtid(gtid);
+    if (flavor === undefined) return;
+    this.#executed = (this.#executed ?? emptyGtidSet(flavor)).union(parseGtidSet(gtid, flavor));
+  }
+}
+
+/** When it was committed, as exactly as its log tells. */
+export function timeOf({ timestamp, committedMicros }: BinlogTransaction): TimeNs {
+  return committedMicros === undefined ? BigInt(timestamp) * 1_000_000_000n : committedMicros * 1000n;
+}
+
+/** Whether a state that has all of `target` has nothing after it, so that there is nothing to take back. */
+function endsWith(executed: GtidSet, target: GtidSet): boolean {
+  if (executed.toString() === target.toString()) return true;
+  // Of MariaDB, the same position in the domains that were named; of MySQL, the same last number of their sources.
+  const lasts = new Set(executed.toString().split(',').map(lastOf));
+  return target
+    .toString()
+    .split(',')
+    .map(lastOf)
+    .every((last) => lasts.has(last));
+}
+
+/** `uuid:1-5:7` → `uuid:7`; a GTID of MariaDB without its server. */
+function lastOf(part: string): string {
+  const [source = '', ...intervals] = part.split(':');
+  if (intervals.length === 0) return part.replace(/^(\d+)-\d+-/, '$1-');
+  return `${source}:${intervals.at(-1)?.split('-').at(-1) ?? ''}`;
+}
