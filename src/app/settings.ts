@@ -8,7 +8,7 @@ import { fetchSettings } from '../postgres/backup/fetch-settings.ts';
 import { backupSettings } from '../postgres/backup/settings.ts';
 import { changedBlocksSettings } from '../postgres/changed-blocks/settings.ts';
 import { composerSettings } from '../postgres/composers/settings.ts';
-import { deltaSettings } from '../postgres/delta/settings.ts';
+import { deltaSettings } from '../catalog/delta-settings.ts';
 import { receiveSettings } from '../postgres/receive/settings.ts';
 import { resumeSettings } from '../postgres/resume/settings.ts';
 import { remoteBackupSettings } from '../postgres/remote/settings.ts';
@@ -17,6 +17,7 @@ import { connectionSettings, serverSettings } from '../postgres/server/settings.
 import { postgresSettings } from '../postgres/settings.ts';
 import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
+import { mysqlRestoreSettings } from '../mysql/backup/settings.ts';
 import { binlogRestoreSettings, mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
@@ -73,7 +74,7 @@ export const settingSections: readonly SettingSection[] = [
   },
   { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
   { title: 'Getting binary logs back', groups: [binlogRestoreSettings] },
-  { title: 'Streams', groups: [streamSettings, splitSettings] },
+  { title: 'Streams', groups: [streamSettings, splitSettings, mysqlRestoreSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

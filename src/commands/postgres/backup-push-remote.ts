@@ -1,7 +1,7 @@
 /** `backup-push` without a data directory. */
 import { readSettings } from '../../config/setting.ts';
 import type { PushedBackup } from '../../postgres/backup/push-options.ts';
-import { deltaSettings } from '../../postgres/delta/settings.ts';
+import { deltaSettings } from '../../catalog/delta-settings.ts';
 import { pushRemoteBackup } from '../../postgres/remote/push.ts';
 import { remoteBackupSettings } from '../../postgres/remote/settings.ts';
 import type { App, Arguments } from '../command.ts';

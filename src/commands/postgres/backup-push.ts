@@ -9,7 +9,7 @@ import { changedBlocksSettings } from '../../postgres/changed-blocks/settings.ts
 import { composerOf, type ComposerName } from '../../postgres/composers/composer.ts';
 import { composerSettings } from '../../postgres/composers/settings.ts';
 import type { BaseRequest } from '../../postgres/delta/base.ts';
-import { deltaSettings } from '../../postgres/delta/settings.ts';
+import { deltaSettings } from '../../catalog/delta-settings.ts';
 import { resumeSettings } from '../../postgres/resume/settings.ts';
 import { serverSettings } from '../../postgres/server/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';

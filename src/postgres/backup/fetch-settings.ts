@@ -1,14 +1,11 @@
 /** Settings of backup-fetch. */
-import { boolean, json } from '../../config/parsers.ts';
-import { optionalSetting, setting } from '../../config/setting.ts';
+import { userDataSettings } from '../../catalog/user-data-settings.ts';
+import { boolean } from '../../config/parsers.ts';
+import { setting } from '../../config/setting.ts';
 
 /** How a backup is restored. */
 export const fetchSettings = {
-  targetUserData: optionalSetting(
-    'WALG_FETCH_TARGET_USER_DATA',
-    json,
-    'Restore the backup with this user data; flag --target-user-data.',
-  ),
+  targetUserData: userDataSettings.wanted,
   disableFsync: setting(
     'WALG_TAR_DISABLE_FSYNC',
     boolean,

@@ -1,6 +1,7 @@
 /** Settings of backup-push. */
-import { boolean, duration, integer, json } from '../../config/parsers.ts';
-import { optionalSetting, setting } from '../../config/setting.ts';
+import { userDataSettings } from '../../catalog/user-data-settings.ts';
+import { boolean, duration, integer } from '../../config/parsers.ts';
+import { setting } from '../../config/setting.ts';
 
 /** What a pushed backup is like. */
 export const backupSettings = {
@@ -11,11 +12,7 @@ export const backupSettings = {
     'Most bytes of files in one tar part, unless it is a single file. Parts are made smaller where that keeps all threads busy.',
     { unit: 'bytes' },
   ),
-  userData: optionalSetting(
-    'WALG_SENTINEL_USER_DATA',
-    json,
-    'Stored in the sentinel and the metadata of new backups; flag --add-user-data.',
-  ),
+  userData: userDataSettings.pushed,
   withoutFilesMetadata: setting(
     'WALG_WITHOUT_FILES_METADATA',
     boolean,

@@ -1,6 +1,6 @@
 /** Settings that decide whether backup-push makes a delta, and of what. */
-import { integer, json, oneOf, text } from '../../config/parsers.ts';
-import { optionalSetting, setting } from '../../config/setting.ts';
+import { integer, json, oneOf, text } from '../config/parsers.ts';
+import { optionalSetting, setting } from '../config/setting.ts';
 
 /** Of delta backups. */
 export const deltaSettings = {
