@@ -2,6 +2,7 @@
  * Which database a command is about, where the same words mean both: `walvault pg …` and `walvault mysql …` say it;
  * otherwise the settings do, and else what is in the storage.
  */
+import { kindOfObject, type ArchiveKind } from '../catalog/archive-kind.ts';
 import { backupOfSentinel, backupsFolder, binlogFolder, walFolder } from '../catalog/layout.ts';
 import type { RawSettings } from '../config/setting.ts';
 import { ArchiverError } from '../errors.ts';
@@ -10,7 +11,7 @@ import { targetStorageOf } from '../storage/target-storage.ts';
 import type { App, Arguments } from './command.ts';
 
 /** A kind of server; `mysql` is MariaDB as well, and streams of whatever else. */
-export type Database = 'postgres' | 'mysql';
+export type Database = ArchiveKind;
 
 /** Names of the databases for people. */
 export const databaseTitles: Readonly<Record<Database, string>> = {
@@ -55,7 +56,7 @@ export async function databaseOfStorage(storage: Storage, options: Abortable = {
     if (key === binlogFolder) found.add('mysql');
   }
   for await (const { key } of storage.list(backupsFolder, options)) {
-    const database = databaseOfBackup(backupOfSentinel(key) ?? '');
+    const database = backupOfSentinel(key) === undefined ? undefined : kindOfObject(key);
     if (database !== undefined) found.add(database);
     if (found.size === 2) break;
   }
@@ -63,13 +64,6 @@ export async function databaseOfStorage(storage: Storage, options: Abortable = {
   throw new ArchiverError('usage', `the storage holds archives of both PostgreSQL and MySQL: ${storage.location}`, {
     hint: 'Say which one is meant: write "walvault pg …" or "walvault mysql …".',
   });
-}
-
-/** The database that gives its backups names like this one. */
-export function databaseOfBackup(name: string): Database | undefined {
-  if (name.startsWith('base_')) return 'postgres';
-  // `backup-copy --add-prefix` puts a word before the name.
-  return /stream_\d{8}T\d{6}Z$/.test(name) ? 'mysql' : undefined;
 }
 
 /** The arguments of a line as the command of each database understands them; undefined = it does not. */
