@@ -34,7 +34,7 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'backup-list', load: async () => (await import('./backup-list.ts')).backupList },
   { name: 'backup-verify', load: async () => (await import('./postgres/backup-verify.ts')).backupVerify },
   { name: 'backup-show', load: async () => (await import('./backup-show.ts')).backupShow },
-  { name: 'backup-mark', load: async () => (await import('./postgres/backup-mark.ts')).backupMark },
+  { name: 'backup-mark', load: async () => (await import('./backup-mark.ts')).backupMark },
   {
     name: 'catchup-push',
     database: 'postgres',
@@ -60,17 +60,18 @@ export const commandEntries: readonly CommandEntry[] = [
   { name: 'wal-show', database: 'postgres', load: async () => (await import('./postgres/wal-show.ts')).walShow },
   { name: 'wal-verify', database: 'postgres', load: async () => (await import('./postgres/wal-verify.ts')).walVerify },
   { name: 'copy', load: async () => (await import('./copy.ts')).copy },
+  { name: 'backup-copy', database: 'mysql', load: async () => (await import('./mysql/backup-copy.ts')).backupCopy },
   {
     name: 'wal-receive',
     database: 'postgres',
     load: async () => (await import('./postgres/wal-receive.ts')).walReceive,
   },
-  { name: 'delete retain', load: async () => (await import('./postgres/delete.ts')).deleteRetain },
-  { name: 'delete before', load: async () => (await import('./postgres/delete.ts')).deleteBefore },
-  { name: 'delete target', load: async () => (await import('./postgres/delete.ts')).deleteTarget },
-  { name: 'delete everything', load: async () => (await import('./postgres/delete.ts')).deleteEverything },
-  { name: 'delete garbage', load: async () => (await import('./postgres/delete.ts')).deleteGarbage },
-  { name: 'delete policy', load: async () => (await import('./postgres/delete.ts')).deletePolicy },
+  { name: 'delete retain', load: async () => (await import('./delete.ts')).deleteRetain },
+  { name: 'delete before', load: async () => (await import('./delete.ts')).deleteBefore },
+  { name: 'delete target', load: async () => (await import('./delete.ts')).deleteTarget },
+  { name: 'delete everything', load: async () => (await import('./delete.ts')).deleteEverything },
+  { name: 'delete garbage', load: async () => (await import('./delete.ts')).deleteGarbage },
+  { name: 'delete policy', load: async () => (await import('./delete.ts')).deletePolicy },
   {
     name: 'wal-restore',
     database: 'postgres',
@@ -100,7 +101,7 @@ export const commandEntries: readonly CommandEntry[] = [
 
 /** What the commands of a group have in common, by the first words of their names. */
 export const commandGroups: ReadonlyMap<string, string> = new Map([
-  ['delete', 'Deleting backups and WAL; without --confirm, the commands only tell what would go.'],
+  ['delete', 'Deleting backups, WAL and binlogs; without --confirm, the commands only tell what would go.'],
   ['key', 'The keys that encrypt new objects and decrypt those in the storage.'],
   ['mirror', 'The storages that hold a copy of everything.'],
   ['st', 'Tools for the objects of the storage. They know nothing of backups and ask nothing: be careful.'],

@@ -15,7 +15,7 @@ export interface DatabaseCopy<P extends CopyPlan> {
   readonly archives: CopyArchives;
   /** Of each storage of the source. */
   readonly sources: readonly Transport[];
-  readonly steps: CopySteps;
+  steps(plan: P): CopySteps;
   /** Sentinels of the copy are those of the source, byte for byte. */
   readonly keepsSentinels: boolean;
   readonly logs: CopyReport['logs'];
@@ -32,7 +32,7 @@ export async function runCopy<P extends CopyPlan>(
   options: Arguments['options'],
   copy: DatabaseCopy<P>,
 ): Promise<void> {
-  const { archives, sources, steps, logs } = copy;
+  const { archives, sources, logs } = copy;
   const { source, target, isDryRun, isReencoding } = archives;
   await using lease = isDryRun ? undefined : await holdShared(target.storage, 'copy', app);
   const plan = await copy.plan();
@@ -53,7 +53,7 @@ export async function runCopy<P extends CopyPlan>(
   await using pool = openPool(app, archives, options);
   const copying = { ...copyOptionsOf(app, archives, { options, pool, sources }), check: () => lease?.check() };
   const result = await watched(app, { label: 'copying', totalBytes, pool }, (onProgress) =>
-    copyArchive(plan, { ...copying, onProgress }, steps),
+    copyArchive(plan, { ...copying, onProgress }, copy.steps(plan)),
   );
   const also = copy.keepsSentinels ? plan.backups.map(({ sentinel }) => sentinel) : [];
   const verified =

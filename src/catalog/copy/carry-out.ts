@@ -31,6 +31,8 @@ export interface CopySteps {
   writeNotes(backup: CopiedBackup, context: NotesContext): Promise<readonly StoredObject[]>;
   /** Writes the sentinel, with which the copy exists. @throws ObjectExistsError when there is another one meanwhile */
   writeSentinel(backup: CopiedBackup, completes: readonly StoredObject[], context: NotesContext): Promise<void>;
+  /** What is written when all backups are there. */
+  finish?(plan: CopyPlan, context: NotesContext): Promise<void>;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function copyArchive(plan: CopyPlan, options: CopyOptions, steps: C
     await steps.writeSentinel(backup, completes, { written, copier, options });
     logger.info('backup copied', { backup: backup.targetName, objects: completes.length + 1 });
   }
+  await steps.finish?.(plan, { written, copier, options });
   return copier.result();
 }
 

@@ -8,9 +8,12 @@ export function isEncoded(key: Key): boolean {
   return !key.endsWith('.json');
 }
 
-/** A segment that is not full yet: it is replaced every few seconds, and gone when the whole segment is there. */
+/**
+ * What stands in for a log that is not whole yet: a part of a WAL segment, which is replaced every few seconds, a piece of a
+ * binlog. It is gone when the whole log is there.
+ */
 export function isPartial(key: Key): boolean {
-  return /^wal_005\/[0-9A-F]{24}\.partial(\.[a-z0-9]+)?$/.test(key);
+  return /^wal_005\/[0-9A-F]{24}\.partial(\.[a-z0-9]+)?$|^walvault_binlog\//.test(key);
 }
 
 /** The key of an object that is compressed as the target does it; JSON keeps its name. */

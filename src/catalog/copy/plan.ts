@@ -107,7 +107,7 @@ export function strangersIn(
   isPart: (key: Key) => boolean,
 ): readonly string[] {
   const folders = new Set(backups.map(({ targetName }) => targetName));
-  const own = new Set(backups.flatMap(({ parts }) => parts.map(({ to }) => to)));
+  const own = new Set(backups.flatMap(({ parts, notes }) => [...parts, ...notes].map(({ to }) => to)));
   const strangers: string[] = [];
   for (const key of target.keys()) {
     const [folder, name = ''] = key.split('/');

@@ -22,7 +22,7 @@ export async function copyPostgres(app: App, options: Arguments['options'], arch
   await runCopy(app, options, {
     archives,
     sources: stored.map(({ transport }) => transport),
-    steps: postgresCopySteps,
+    steps: () => postgresCopySteps,
     keepsSentinels: !isReencoding,
     logs: { title: 'WAL', key: 'wal', counted: 'segments' },
     plan: async () =>

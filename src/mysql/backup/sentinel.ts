@@ -161,6 +161,8 @@ export interface SentinelChanges {
   readonly isPermanent?: boolean;
   readonly parent?: string;
   readonly root?: string;
+  /** Written only where there is one. */
+  readonly compressedBytes?: number;
 }
 
 /**
@@ -177,6 +179,9 @@ export function rewriteSentinel(text: string, changes: SentinelChanges, what = '
     ...(changes.isPermanent === undefined ? {} : { IsPermanent: changes.isPermanent }),
     ...(changes.parent === undefined ? {} : { DeltaFrom: changes.parent }),
     ...(changes.root === undefined ? {} : { DeltaFullName: changes.root }),
+    ...(changes.compressedBytes === undefined || value['CompressedSize'] === undefined
+      ? {}
+      : { CompressedSize: changes.compressedBytes }),
   };
   return stringifyJson(changed, { htmlSafe: true });
 }

@@ -62,6 +62,36 @@ describe('backup-list', () => {
     });
   }
 
+  it.each(listOutputs('mariadb-streams'))(
+    'prints of mariadb-streams what WAL-G printed: $args',
+    async ({ args, stdout }) => {
+      const storage = await openCatalogueFixture('mariadb-streams');
+      // It was marked and unmarked after the lists were printed.
+      storage.touch('basebackups_005/stream_20261121T032847Z_backup_stop_sentinel.json', 1795231728236501701n);
+      expect(stdout).not.toBe('');
+      expect((await run(storage, args)).stdout).toBe(stdout);
+    },
+  );
+
+  it('lists sentinels of MySQL that say nothing, or that nobody can read', async () => {
+    const storage = timedStorage();
+    const key = (name: string) => `basebackups_005/${name}_backup_stop_sentinel.json`;
+    const bare = '{"BinLogStart":"bin.000002","StartLocalTime":"2019-03-07T01:02:03Z"}';
+    await storage.put(key('stream_20190307T010203Z'), bare, 1551924999n * 10n ** 9n);
+    await storage.put(key('x_stream_20260101T000000Z'), '{"Tool', 1767225600n * 10n ** 9n);
+    const { stdout, log } = await run(storage, ['--detail']);
+    expect(stdout.split('\n').slice(1)).toEqual([
+      'stream_20190307T010203Z   2019-03-07T02:16:39Z 2019-03-07T01:02:03Z -                  bin.000002              0                 0               false',
+      'x_stream_20260101T000000Z 2026-01-01T00:00:00Z -                    -         -        -            -          -                 -               -',
+      '',
+    ]);
+    expect(log.map(({ level }) => level)).toEqual(['warn']);
+    expect(JSON.parse((await run(storage, ['--detail', '--json'])).stdout)).toMatchObject([
+      { binlog_start: 'bin.000002', binlog_end: '', stop_local_time: '0001-01-01T00:00:00Z', is_permanent: false },
+      { backup_name: 'x_stream_20260101T000000Z', binlog_start: '' },
+    ]);
+  });
+
   it('says that there are no backups, on stdout only as JSON', async () => {
     const nothing = await run(timedStorage(), ['--detail']);
     expect(nothing.stdout).toBe('');
