@@ -3,6 +3,7 @@
 # make test      installs what the tests need and runs them all
 # make soak      STORAGES="s3 gcs azure swift": all faults of a network before storages, which takes long;
 #                DELTAS=50: as many delta backups of clusters that change at random (SEED=…, MAJOR=…);
+#                BINLOGS=20: as many states of a MariaDB that changes at random restored from its binlogs (SEED=…);
 #                RETENTION=10000: as many deletions planned in archives with a random past (SEED=…)
 # make test-peers  storages against servers that Go builds (MinIO, fake-gcs-server); some minutes the first time
 # make bench     walvault against its peers, in one run (Debian)
@@ -39,8 +40,8 @@ demo: build
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
 
-soak: dependencies
-	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" $(if $(RETENTION),testtools/soak/retention.ts $(RETENTION),$(if $(DELTAS),testtools/soak/deltas.ts $(DELTAS),testtools/soak/storages.ts $(STORAGES)))
+soak: $(if $(BINLOGS),build,dependencies)
+	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" $(if $(BINLOGS),testtools/soak/binlogs.ts $(BINLOGS),$(if $(RETENTION),testtools/soak/retention.ts $(RETENTION),$(if $(DELTAS),testtools/soak/deltas.ts $(DELTAS),testtools/soak/storages.ts $(STORAGES))))
 
 test-peers: dependencies
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test-peers.sh "$$node" $(TESTS)

@@ -42,7 +42,7 @@ export async function factsOf(socket: string, databases: readonly string[]): Pro
   const facts: Record<string, MariadbFact> = {};
   for (const [schema = '', table = ''] of tables) {
     const sql = `select * from \`${schema}\`.\`${table}\` order by 1`;
-    const printed = await client(socket, ['-N', '-B', '--default-character-set=utf8mb4'], sql);
+    const printed = await client(socket, ['-N', '-B'], sql);
     const count = printed.reduce((lines, byte) => (byte === 10 ? lines + 1 : lines), 0);
     facts[`${schema}.${table}`] = { count, md5: createHash('md5').update(printed).digest('hex') };
   }
@@ -75,7 +75,7 @@ export function runProgram(
 }
 
 async function client(socket: string, options: readonly string[], sql: string): Promise<Buffer> {
-  const args = ['--no-defaults', '-uroot', '-S', socket, ...options];
+  const args = ['--no-defaults', '-uroot', '-S', socket, '--default-character-set=utf8mb4', ...options];
   const { status, stdout, stderr } = await runProgram(mariadbProgram('mariadb'), args, sql);
   if (status !== 0) throw new Error(`${stderr.trim()} (status ${status}): ${sql.slice(0, 200)}`);
   return stdout;
