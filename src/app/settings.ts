@@ -75,6 +75,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
   { title: 'Getting binary logs back', groups: [binlogRestoreSettings] },
   { title: 'Streams', groups: [streamSettings, splitSettings, mysqlRestoreSettings] },
+  { title: 'Following binary logs', groups: [followSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

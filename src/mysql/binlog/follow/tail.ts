@@ -1,7 +1,11 @@
-/** What `binlog-push --follow` stored of binary logs that are not complete in the archive. */
+/** What `binlog-push --follow` stored of binary logs that were not complete then. */
 import type { ByteSource } from '../../../bytes/stage.ts';
-import type { Transport } from '../../../pipeline/transport.ts';
-import type { Abortable } from '../../../storage/storage.ts';
+import { CorruptError } from '../../../errors.ts';
+import { readDecoded, type Transport } from '../../../pipeline/transport.ts';
+import type { Abortable, Key, ObjectInfo, Storage } from '../../../storage/storage.ts';
+import { compareBinlogNames, type BinlogName } from '../binlog-name.ts';
+import { longestChain } from './run-chain.ts';
+import { binlogTailFolder, parseRunKey, type NamedRun } from './run-key.ts';
 
 /** The beginning of a binary log, up to some event. */
 export interface TailBinlog {
@@ -15,8 +19,74 @@ export interface TailBinlog {
   open(): ByteSource;
 }
 
-/** Lists them by base name and number: what lies behind the complete binary logs. @throws the storage's errors */
-// eslint-disable-next-line @typescript-eslint/require-await -- to come
-export async function openTail(_transport: Transport, _options: Abortable = {}): Promise<readonly TailBinlog[]> {
-  return [];
+/** A run on the storage. */
+export interface StoredRun extends NamedRun {
+  readonly key: Key;
+  readonly modified: Date;
+}
+
+/** All runs of one binary log. */
+export interface StoredTail {
+  readonly binlog: BinlogName;
+  /** Those that make up its beginning, in order; empty when its very beginning is missing. */
+  readonly chain: readonly StoredRun[];
+  /** All of its runs, also those that others have made needless. */
+  readonly keys: readonly Key[];
+}
+
+/**
+ * Lists them by base name and number. A log that is complete in the archive may be among them for a while: that one counts
+ * (`range/source.ts`).
+ *
+ * @throws the storage's errors
+ */
+export async function openTail(transport: Transport, options: Abortable = {}): Promise<readonly TailBinlog[]> {
+  const tails = await listTails(transport.storage, options);
+  return tails.flatMap(({ binlog, chain }) => {
+    const last = chain.at(-1);
+    if (last === undefined) return [];
+    const modified = chain.reduce((latest, run) => (run.modified > latest ? run.modified : latest), last.modified);
+    return [{ name: binlog.name, sizeBytes: last.end, modified, open: () => readRuns(transport, chain, options) }];
+  });
+}
+
+/** What there is of every binary log, by base name and number. */
+export async function listTails(storage: Storage, options: Abortable = {}): Promise<readonly StoredTail[]> {
+  const runs = new Map<string, StoredRun[]>();
+  for await (const entry of storage.list(binlogTailFolder, { ...options, recursive: true })) {
+    if (entry.kind !== 'object') continue;
+    const run = storedRun(entry);
+    if (run === undefined) continue;
+    const known = runs.get(run.binlog.name);
+    if (known === undefined) runs.set(run.binlog.name, [run]);
+    else known.push(run);
+  }
+  const tails = [...runs.values()].flatMap((all) => {
+    const [first] = all;
+    return first === undefined
+      ? []
+      : [{ binlog: first.binlog, chain: longestChain(all), keys: all.map(({ key }) => key) }];
+  });
+  return tails.sort((a, b) => compareBinlogNames(a.binlog, b.binlog));
+}
+
+/** Reads runs one behind the other. @throws the storage's errors, CorruptError when one is not as long as its name says */
+export async function* readRuns(
+  transport: Transport,
+  chain: readonly StoredRun[],
+  options: Abortable = {},
+): ByteSource {
+  for (const { key, start, end } of chain) {
+    let bytes = 0;
+    for await (const chunk of await readDecoded(transport, key, options)) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+    if (bytes !== end - start) throw new CorruptError(`"${key}" has ${bytes} bytes, and not ${end - start}`);
+  }
+}
+
+function storedRun({ key, modified }: ObjectInfo): StoredRun | undefined {
+  const named = parseRunKey(key);
+  return named && { ...named, key, modified };
 }
