@@ -18,6 +18,7 @@ import { postgresSettings } from '../postgres/settings.ts';
 import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings } from '../postgres/wal/settings.ts';
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
 import { mysqlRestoreSettings } from '../mysql/backup/settings.ts';
+import { followSettings } from '../mysql/binlog/follow/settings.ts';
 import { binlogRestoreSettings, mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
