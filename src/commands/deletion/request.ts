@@ -16,7 +16,7 @@ import type {
 } from '../../catalog/retention/rule.ts';
 import type { RawSettings } from '../../config/setting.ts';
 import type { Arguments } from '../command.ts';
-import { parseUserData } from './user-data.ts';
+import { parseUserData } from '../postgres/user-data.ts';
 
 const findFullWord = 'FIND_FULL';
 const fullWord = 'FULL';

@@ -1,27 +1,21 @@
 /** Plans a deletion, tells the plan, and carries it out when that was asked for. */
 import { holdExclusively } from '../../catalog/lease/lease.ts';
-import { inOrderOfCompletion } from '../../catalog/order.ts';
+import { carryOut, type Removal } from '../../catalog/retention/carry-out.ts';
+import { objectsOf, type DeletionPlan } from '../../catalog/retention/deletion-plan.ts';
+import type { PolicyLine } from '../../catalog/retention/policy.ts';
+import type { DeletionRule } from '../../catalog/retention/rule.ts';
 import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
 import { readSetting } from '../../config/setting.ts';
 import { ArchiverError } from '../../errors.ts';
 import { uploadSettings } from '../../pipeline/settings.ts';
 import type { Transport } from '../../pipeline/transport.ts';
-import type { Inventory } from '../../postgres/inventory/inventory.ts';
-import { readInventories, type StoredInventory } from '../../postgres/inventory/read-inventory.ts';
-import { recoveryWindows } from '../../postgres/recovery/windows.ts';
-import { afterDeletion } from '../../postgres/retention/after-deletion.ts';
-import { carryOut, type Removal } from '../../catalog/retention/carry-out.ts';
-import { objectsOf, type DeletionPlan } from '../../catalog/retention/deletion-plan.ts';
-import { planDeletion } from '../../postgres/retention/plan.ts';
-import type { PolicyLine } from '../../catalog/retention/policy.ts';
-import type { DeletionRule } from '../../catalog/retention/rule.ts';
-import { segmentBytesOf } from '../../postgres/status/segment-size.ts';
-import { postgresSettings } from '../../postgres/settings.ts';
 import { defaultStorageName } from '../../storage/named-storages.ts';
 import type { App, Arguments } from '../command.ts';
+import { databaseOf } from '../database.ts';
 import { showTransfer } from '../transfer-progress.ts';
-import { deletionJson } from './deletion-json.ts';
-import { amountOf, deletionText } from './deletion-output.ts';
+import type { DeletionArchive } from './archive.ts';
+import { deletionJson } from './json.ts';
+import { amountOf, deletionText } from './text.ts';
 
 /** What is asked for, when it is known what there is. */
 export interface DeletionAsked {
@@ -29,6 +23,10 @@ export interface DeletionAsked {
   /** Of a policy: its lines, explained. */
   readonly policy?: readonly PolicyLine[];
 }
+
+type Ask = (archive: DeletionArchive, now: TimeNs) => DeletionAsked;
+
+type ReadArchive = (app: App, transport: Transport) => Promise<DeletionArchive>;
 
 const noticedAheadMs = 60_000;
 
@@ -38,16 +36,14 @@ const noticedAheadMs = 60_000;
  * @throws DeletionRefusedError and others as `planDeletion`; ArchiverError (`busy`) when a push or another deletion is running,
  *   (`unavailable`) when of several storages one is away; the storage's errors
  */
-export async function runDeletion(
-  app: App,
-  { options }: Arguments,
-  ask: (inventories: readonly Inventory[], now: TimeNs) => DeletionAsked,
-): Promise<void> {
+export async function runDeletion(app: App, args: Arguments, ask: Ask): Promise<void> {
   const { clock, logger, signal } = app;
+  const { options } = args;
+  const read = await readerOf(app, args);
   const transport = await app.transport('read');
   expectAll(app, transport, options['confirm'] === true);
   if (options['confirm'] !== true) {
-    await tell(app, { options, transport, ask, aheadMs: 0 });
+    await tell(app, { options, read, transport, ask, aheadMs: 0 });
     return;
   }
   await using lease = await holdExclusively([transport.storage], 'delete', { clock, logger, signal });
@@ -57,13 +53,13 @@ export async function runDeletion(
       seconds: Math.round(aheadMs / 1000),
     });
   }
-  const { stored, plan } = await tell(app, { options, transport, ask, aheadMs });
+  const { archive, rule, plan } = await tell(app, { options, read, transport, ask, aheadMs });
   // One that died while it was asked is not among them.
   expectAll(app, transport, true);
   const { objects, bytes } = amountOf(plan);
   if (objects === 0) return;
   const removals = plan.removals.flatMap((removal, at): readonly Removal[] => {
-    const storage = stored[at]?.transport.storage;
+    const storage = archive.storages[at];
     return storage === undefined ? [] : [{ ...removal, storage }];
   });
   const progress = showTransfer(app, 'deleting', bytes);
@@ -80,6 +76,7 @@ export async function runDeletion(
       },
     });
     progress.finish();
+    await archive.afterwards?.(rule, plan);
     logger.info(`Objects deleted successfully: count=${done.objects}`);
   } finally {
     progress.finish();
@@ -98,47 +95,43 @@ function expectAll({ logger }: App, { storage }: Transport, confirmed: boolean):
   logger.warn('storages are away: nothing can be deleted before they are back', { storages: away.join(', ') });
 }
 
-/** Its names say how large its segments are, when they are not as large as the settings say. */
-async function readArchive({ clock, logger, settings, signal }: App, transport: Transport) {
-  const configured = readSetting(postgresSettings.segmentBytes, settings);
-  const stored = await readInventories(transport, { segmentBytes: configured, clock, signal });
-  const backups = stored.flatMap(({ inventory }) => inventory.backups);
-  const segmentBytes = segmentBytesOf(inOrderOfCompletion(backups, timeOfDate(clock.now())), configured);
-  if (segmentBytes === configured) return stored;
-  logger.warn('the segments of this archive have another size than WALG_PG_WAL_SIZE says', { bytes: segmentBytes });
-  return readInventories(transport, { segmentBytes, clock, signal });
+async function readerOf(app: App, args: Arguments): Promise<ReadArchive> {
+  if ((await databaseOf(app, args)) === 'mysql') return (await import('../mysql/deletion.ts')).readDeletionArchive;
+  return (await import('../postgres/deletion.ts')).readDeletionArchive;
 }
 
 async function tell(
   app: App,
   {
     options,
+    read,
     transport,
     ask,
     aheadMs,
   }: {
     readonly options: Arguments['options'];
+    readonly read: ReadArchive;
     readonly transport: Transport;
-    readonly ask: (inventories: readonly Inventory[], now: TimeNs) => DeletionAsked;
+    readonly ask: Ask;
     /** Of the clock of this machine. A window that ended too late would begin too late. */
     readonly aheadMs: number;
   },
-): Promise<{ readonly stored: readonly StoredInventory[]; readonly plan: DeletionPlan }> {
+): Promise<{ readonly archive: DeletionArchive; readonly rule: DeletionRule; readonly plan: DeletionPlan }> {
   const { clock, logger } = app;
-  const stored = await readArchive(app, transport);
-  const inventories = stored.map(({ inventory }) => inventory);
+  const archive = await read(app, transport);
   const now = timeOfDate(clock.now());
-  const { rule, policy } = ask(inventories, now - BigInt(aheadMs) * 1_000_000n);
+  const { rule, policy } = ask(archive, now - BigInt(aheadMs) * 1_000_000n);
   const isOrdered = rule.kind === 'retain' || rule.kind === 'before';
   const byStart = isOrdered && options['use-sentinel-time'] === true;
-  const plan = planDeletion(inventories, rule, { now, byStart });
+  const plan = archive.plan(rule, { now, byStart });
   const isDryRun = options['confirm'] !== true;
   const report = {
     isDryRun,
     plan,
     policy,
-    windowsBefore: recoveryWindows(inventories),
-    windowsAfter: recoveryWindows(afterDeletion(inventories, plan.removals)),
+    words: archive.words,
+    windowsBefore: archive.windowsWithout([]),
+    windowsAfter: archive.windowsWithout(plan.removals),
   };
   await app.print(options['json'] === true ? `${deletionJson(report)}\n` : deletionText(report));
   // The lines that scripts look for in WAL-G's log.
@@ -152,5 +145,5 @@ async function tell(
   else if (isDryRun) {
     logger.info(`Dry run: objects would be deleted count=${objects}, Run with --confirm to execute`);
   }
-  return { stored, plan };
+  return { archive, rule, plan };
 }

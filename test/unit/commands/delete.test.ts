@@ -1,16 +1,16 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { noneCodec } from '../../../../src/codecs/none.ts';
-import { commandEntries } from '../../../../src/commands/index.ts';
-import { ArchiverError } from '../../../../src/errors.ts';
-import type { Storage } from '../../../../src/storage/storage.ts';
-import { catalogueFixtures, openListedFixture } from '../../../../testtools/catalogue.ts';
-import { runCommand, type CommandOutcome } from '../../../../testtools/command-run.ts';
-import { fakeClock } from '../../../../testtools/fake-clock.ts';
-import { readExpected } from '../../../../testtools/fixture.ts';
-import { madeInventory } from '../../../../testtools/made-inventory.ts';
-import { storedArchive } from '../../../../testtools/stored-archive.ts';
+import { noneCodec } from '../../../src/codecs/none.ts';
+import { commandEntries } from '../../../src/commands/index.ts';
+import { ArchiverError } from '../../../src/errors.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { catalogueFixtures, openListedFixture } from '../../../testtools/catalogue.ts';
+import { runCommand, type CommandOutcome } from '../../../testtools/command-run.ts';
+import { fakeClock } from '../../../testtools/fake-clock.ts';
+import { readExpected } from '../../../testtools/fixture.ts';
+import { madeInventory } from '../../../testtools/made-inventory.ts';
+import { storedArchive } from '../../../testtools/stored-archive.ts';
 
 const none = { codec: noneCodec, crypter: undefined };
 
@@ -35,7 +35,7 @@ function marked({ log }: Pick<CommandOutcome, 'log'>): string[] {
     .sort();
 }
 
-const fixtures = resolve(import.meta.dirname, '../../../fixtures');
+const fixtures = resolve(import.meta.dirname, '../../fixtures');
 
 interface DryRun {
   readonly line: string;

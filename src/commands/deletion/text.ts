@@ -1,11 +1,10 @@
 /** A planned deletion as text for people. */
 import { formatTime, type TimeNs } from '../../catalog/time.ts';
 import { formatBytes } from '../../doctor/format.ts';
-import { formatLsn } from '../../postgres/lsn.ts';
-import type { RecoveryWindows } from '../../postgres/recovery/windows.ts';
 import { objectsOf, type DeletionPlan } from '../../catalog/retention/deletion-plan.ts';
 import type { PolicyLine } from '../../catalog/retention/policy.ts';
 import { alignedTable } from '../table.ts';
+import type { LogWords, ToldWindow } from './archive.ts';
 
 /** What there is to tell of a deletion. */
 export interface DeletionReport {
@@ -13,8 +12,9 @@ export interface DeletionReport {
   readonly plan: DeletionPlan;
   /** Undefined: it is no policy. */
   readonly policy: readonly PolicyLine[] | undefined;
-  readonly windowsBefore: RecoveryWindows;
-  readonly windowsAfter: RecoveryWindows;
+  readonly words: LogWords;
+  readonly windowsBefore: readonly ToldWindow[];
+  readonly windowsAfter: readonly ToldWindow[];
 }
 
 /** How much goes. */
@@ -34,8 +34,8 @@ export function deletionText(report: DeletionReport): string {
   const { plan, policy } = report;
   const paragraphs = [
     policy === undefined ? [] : policyLines(policy),
-    backupLines(plan),
-    otherLines(plan),
+    backupLines(report),
+    otherLines(report),
     windowLines(report),
     plan.warnings.map((warning) => `Warning: ${warning}`),
     [sumLine(report)],
@@ -53,7 +53,7 @@ function policyLines(policy: readonly PolicyLine[]): string[] {
   });
 }
 
-function backupLines({ backups }: DeletionPlan): string[] {
+function backupLines({ plan: { backups }, words }: DeletionReport): string[] {
   if (backups.length === 0) return ['There are no backups.'];
   const isSeveral = backups.some(({ backup }) => backup.storageName !== undefined);
   const rows = backups.map(({ backup, keeps, reasons }) => [
@@ -65,19 +65,20 @@ function backupLines({ backups }: DeletionPlan): string[] {
     keeps === undefined ? '-' : keeps === 'following' ? 'all that follows' : 'its own',
     reasons.join('; '),
   ]);
-  const header = ['', 'backup', ...(isSeveral ? ['storage'] : []), 'finished', 'size', 'WAL kept', 'because'];
+  const header = ['', 'backup', ...(isSeveral ? ['storage'] : []), 'finished', 'size', `${words.log} kept`, 'because'];
   return alignedTable(header, rows).trimEnd().split('\n');
 }
 
-function otherLines({ unfinished, logRanges, removals }: DeletionPlan): string[] {
+function otherLines({ plan: { unfinished, logRanges, removals }, words }: DeletionReport): string[] {
   const lines = unfinished.map(
     ({ name, goes, reason, storageName }) =>
       `${goes ? 'goes' : 'stays'}: unfinished ${name}${placeOf(storageName)}: ${reason}`,
   );
-  for (const { sequence, first, last, files, sizeBytes, storageName } of logRanges) {
+  for (const log of logRanges) {
+    const { first, last, files, sizeBytes, storageName } = log;
     const range = first === last ? first : `${first} to ${last}`;
-    const count = `${files} segment${files === 1 ? '' : 's'}, ${formatBytes(sizeBytes)}`;
-    lines.push(`goes: WAL of timeline ${sequence}${placeOf(storageName)}: ${range} (${count})`);
+    const count = `${files} ${files === 1 ? words.file : words.files}, ${formatBytes(sizeBytes)}`;
+    lines.push(`goes: ${words.of(log)}${placeOf(storageName)}: ${range} (${count})`);
   }
   for (const { backups, others, storageName } of removals) {
     const catchups = backups.filter(({ name }) => name.includes('/')).map(({ name }) => name);
@@ -87,21 +88,14 @@ function otherLines({ unfinished, logRanges, removals }: DeletionPlan): string[]
   return lines;
 }
 
-function windowLines({ plan, windowsBefore, windowsAfter }: DeletionReport): string[] {
-  const before = windowsBefore.windows.map(windowLine);
-  const after = windowsAfter.windows.map(windowLine);
+function windowLines({ plan, words, windowsBefore, windowsAfter }: DeletionReport): string[] {
+  const before = windowsBefore.map(({ text }) => `  ${text}`);
+  const after = windowsAfter.map(({ text }) => `  ${text}`);
   if (before.length === 0 && plan.backups.length === 0) return [];
-  const none = ['  none: no backup is followed by the WAL that it needs'];
+  const none = [`  none: no backup is followed by the ${words.log} that it needs`];
   const told = (lines: string[]): string[] => (lines.length === 0 ? none : lines);
   if (before.join() === after.join()) return ['Recovery is possible as before:', ...told(before)];
   return ['Recovery is possible now:', ...told(before), 'and afterwards:', ...told(after)];
-}
-
-function windowLine({ timeline, from, to, systemIdentifier }: RecoveryWindows['windows'][number]): string {
-  const start = `${formatLsn(from.lsn)}${timeAside(from.time)}`;
-  const archived = to.archived === undefined ? '' : ` (archived ${shortDate(to.archived)})`;
-  const system = systemIdentifier === undefined ? '' : ` of system ${systemIdentifier}`;
-  return `  timeline ${timeline}${system}: from ${start} to ${formatLsn(to.lsn)}${archived}`;
 }
 
 function sumLine({ plan, isDryRun }: DeletionReport): string {
@@ -116,14 +110,6 @@ function placeOf(storageName: string | undefined): string {
   return storageName === undefined ? '' : ` in ${storageName}`;
 }
 
-function timeAside(time: TimeNs | undefined): string {
-  return time === undefined ? '' : ` (${shortTime(time)})`;
-}
-
 function shortTime(time: TimeNs): string {
   return formatTime((time / 1_000_000_000n) * 1_000_000_000n);
-}
-
-function shortDate(date: Date): string {
-  return shortTime(BigInt(date.getTime()) * 1_000_000n);
 }

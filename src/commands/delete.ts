@@ -1,8 +1,7 @@
-import { applyPolicy } from '../../postgres/retention/policy.ts';
-import { policyFlags } from '../../catalog/retention/settings.ts';
-import { defineCommand, type OptionSpec } from '../command.ts';
-import { beforeRule, everythingRule, garbageRule, policyOf, retainRule, targetRule } from './deletion-request.ts';
-import { runDeletion } from './run-deletion.ts';
+import { policyFlags } from '../catalog/retention/settings.ts';
+import { defineCommand, type OptionSpec } from './command.ts';
+import { beforeRule, everythingRule, garbageRule, policyOf, retainRule, targetRule } from './deletion/request.ts';
+import { runDeletion } from './deletion/run.ts';
 
 const common = {
   confirm: { type: 'boolean', text: 'Delete. Without it, only what would be deleted is told.' },
@@ -13,7 +12,7 @@ const ordered = {
   ...common,
   'use-sentinel-time': {
     type: 'boolean',
-    text: 'Order the backups by the times at which they were begun. Default: by their ends, and by their WAL.',
+    text: 'Order the backups by the times at which they were begun. Default: by their ends (and those of Postgres by their WAL).',
   },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
@@ -27,13 +26,13 @@ const exitStatuses = {
   69: 'a storage is unavailable, or one of several is away',
   73: 'standard output cannot be written',
   75: 'a push or another deletion is running',
-  77: 'it would leave deltas without what they build on, or take permanent backups; or the storage refused',
+  77: 'it would leave increments without what they build on, or take permanent backups; or the storage refused',
 } as const;
 
 /** `delete retain`: keeps the newest backups. */
 export const deleteRetain = defineCommand({
   name: 'delete retain',
-  summary: 'Delete all but the newest backups, and the WAL before them.',
+  summary: 'Delete all but the newest backups, and the WAL or binlogs before them.',
   positionals: [
     {
       name: 'count',
@@ -67,7 +66,7 @@ export const deleteRetain = defineCommand({
 /** `delete before`: deletes what is older than a backup. */
 export const deleteBefore = defineCommand({
   name: 'delete before',
-  summary: 'Delete the backups before one, or before a time, and their WAL.',
+  summary: 'Delete the backups before one, or before a time, and their WAL or binlogs.',
   positionals: [
     {
       name: 'backup_or_time',
@@ -92,7 +91,7 @@ export const deleteBefore = defineCommand({
 /** `delete target`: deletes one backup. */
 export const deleteTarget = defineCommand({
   name: 'delete target',
-  summary: 'Delete one backup and the deltas that build on it. WAL stays.',
+  summary: 'Delete one backup and the increments that build on it. WAL and binlogs stay.',
   positionals: [
     {
       name: 'backup',
@@ -138,18 +137,20 @@ export const deleteEverything = defineCommand({
 /** `delete garbage`: deletes what no backup needs. */
 export const deleteGarbage = defineCommand({
   name: 'delete garbage',
-  summary: 'Delete WAL that no backup needs, and what pushes that were cut off have left.',
-  positionals: [{ name: 'what', text: 'ARCHIVES: only WAL. BACKUPS: only what pushes left.', required: false }],
+  summary: 'Delete WAL or binlogs that no backup needs, and what pushes that were cut off have left.',
+  positionals: [
+    { name: 'what', text: 'ARCHIVES: only WAL or binlogs. BACKUPS: only what pushes left.', required: false },
+  ],
   options: {
     ...unordered,
     'without-backup-check': {
       type: 'boolean',
-      text: 'Also when there are none but permanent backups: all WAL that those do not need to be consistent.',
+      text: 'Also when there are none but permanent backups: all WAL or binlogs but those from their start to their end.',
     },
   },
   examples: [
     { line: 'delete garbage', text: 'See what is of no use.' },
-    { line: 'delete garbage ARCHIVES --confirm', text: 'Delete WAL that no backup needs.' },
+    { line: 'delete garbage ARCHIVES --confirm', text: 'Delete WAL or binlogs that no backup needs.' },
   ],
   exitStatuses,
   async run(app, args) {
@@ -189,8 +190,8 @@ export const deletePolicy = defineCommand({
   exitStatuses,
   async run(app, args) {
     const policy = policyOf(app.settings, args);
-    await runDeletion(app, args, (inventories, now) => {
-      const outcome = applyPolicy(inventories, policy, now);
+    await runDeletion(app, args, (archive, now) => {
+      const outcome = archive.applyPolicy(policy, now);
       return { rule: { kind: 'policy', outcome }, policy: outcome.lines };
     });
     return undefined;
