@@ -77,6 +77,16 @@ export const commandEntries: readonly CommandEntry[] = [
     database: 'postgres',
     load: async () => (await import('./postgres/wal-restore.ts')).walRestore,
   },
+  {
+    name: 'binlog-fetch',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-fetch.ts')).binlogFetch,
+  },
+  {
+    name: 'binlog-replay',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-replay.ts')).binlogReplay,
+  },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'st ls', load: async () => (await import('./st/ls.ts')).stLs },
   { name: 'st stat', load: async () => (await import('./st/stat.ts')).stStat },

@@ -3,5 +3,5 @@ export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
   ...['stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
-  ...['binlog-fetch', 'binlog-find', 'binlog-list', 'binlog-push', 'binlog-replay', 'binlog-server'],
+  ...['binlog-find', 'binlog-list', 'binlog-push', 'binlog-server'],
 ]);

@@ -44,6 +44,12 @@ export class RangeCursor {
     return this.#isBehind;
   }
 
+  /** Whether the GTIDs of the target, if it has any, were executed. */
+  get hasTargetGtids(): boolean {
+    const { target } = this.#range;
+    return target.by !== 'gtid' || this.#executed?.covers(target.gtids) === true;
+  }
+
   /** The last wanted transaction. */
   get last(): Reached | undefined {
     return this.#last;

@@ -42,6 +42,14 @@ export interface RangeStart {
   readonly backup: string | undefined;
 }
 
+/** The last that the archive has of a way. */
+export interface ArchiveEnd {
+  readonly binlog: string;
+  /** Of its last event. */
+  readonly time: TimeNs;
+  readonly gtids: GtidSet | undefined;
+}
+
 /** The way from a start to a target. */
 export interface BinlogRange {
   readonly start: RangeStart;
@@ -50,6 +58,8 @@ export interface BinlogRange {
   readonly target: BinlogTarget;
   /** Whether the archive is known to reach the target; of the target `end` always. */
   readonly isReached: boolean;
+  /** Where the archive ends; only of a target that is not reached, when there is anything. */
+  readonly archiveEnd?: ArchiveEnd | undefined;
   /** What is worth knowing, in words: a number that is missing without loss, a change of servers. */
   readonly notes: readonly string[];
 }
@@ -102,7 +112,15 @@ export async function planRange(request: RangeRequest): Promise<BinlogRange> {
       throw error;
     return { ...found, steps, isReached: true };
   }
-  return { ...found, steps, isReached: await lastReaches(steps, target, heads) };
+  const isReached = await lastReaches(steps, target, heads);
+  return { ...found, steps, isReached, archiveEnd: isReached ? undefined : await endOf(steps, heads) };
+}
+
+async function endOf(steps: readonly RangeStep[], heads: BinlogHeads): Promise<ArchiveEnd | undefined> {
+  const binlog = steps.at(-1)?.binlog;
+  if (binlog === undefined) return undefined;
+  const { lastTimestamp, endGtids } = await heads.summary(binlog);
+  return { binlog: binlog.name, time: secondsToNs(lastTimestamp), gtids: endGtids };
 }
 
 function refuseEarlier(start: RangeStart, target: BinlogTarget): void {

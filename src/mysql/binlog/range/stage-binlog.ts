@@ -16,6 +16,8 @@ export interface StagedBinlog {
   readonly name: string;
   /** Where the first wanted transaction begins in the server's file, and the last one ends; undefined: there is none. */
   readonly wanted: { readonly start: number; readonly end: number } | undefined;
+  /** Of the first wanted transaction. */
+  readonly firstGtid: string | undefined;
   /** How many are wanted. */
   readonly transactions: number;
   /** The latest time of an event in it, in seconds since 1970. */
@@ -79,6 +81,7 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
   })();
   const unwanted: Stretch[] = step.from > head.end ? [{ start: head.end, end: step.from }] : [];
   let wanted: { start: number; end: number } | undefined;
+  let firstGtid: string | undefined;
   let transactions = 0;
   let lastTimestamp = head.timestamp;
   let isBehind = false;
@@ -87,11 +90,12 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
     name: binlog.name,
     mayBeCut: binlog.isTail || head.isInUse,
   })) {
-    const { start, end, timestamp, isComplete } = transaction;
+    const { gtid, start, end, timestamp, isComplete } = transaction;
     if (isComplete) lastEnd = end;
     const verdict = cursor.judge(transaction);
     if (verdict === 'wanted') {
       wanted = { start: wanted?.start ?? start, end };
+      firstGtid ??= gtid;
       transactions += 1;
       lastTimestamp = Math.max(lastTimestamp, timestamp);
     } else if (verdict === 'behind') {
@@ -111,7 +115,7 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
   // A server that crashed may have left the beginning of an event at the end.
   if (head.isInUse && !isBehind) add(unwanted, { start: lastEnd, end: Number.POSITIVE_INFINITY });
   if (!isWhole) sizeBytes = cut(descriptor, unwanted, sizeBytes);
-  return { name: binlog.name, wanted, transactions, lastTimestamp, sizeBytes };
+  return { name: binlog.name, wanted, firstGtid, transactions, lastTimestamp, sizeBytes };
 }
 
 function create(path: string): number {
