@@ -29,7 +29,7 @@ export function keptWithNeeded<B extends RetainedBackup>(
   if (rule.kind !== 'target') {
     // Whatever the clocks of the hosts said: by that of the storage it is the newest.
     const [first, ...others] = backups;
-    const last = others.reduce((a, b) => (a !== undefined && a.entry.modified > b.entry.modified ? a : b), first);
+    const last = others.reduce((a, b) => (a !== undefined && a.stored > b.stored ? a : b), first);
     if (last !== undefined && !kept.has(last)) {
       kept.set(last, { log: 'following', reasons: ['it was stored last'] });
     }

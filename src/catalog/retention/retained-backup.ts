@@ -3,6 +3,7 @@ import type { ArchiverError } from '../../errors.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { JsonValue } from '../json.ts';
 import type { DatedBackup } from '../order.ts';
+import type { TimeNs } from '../time.ts';
 
 /** A complete backup in one of the storages. */
 export interface RetainedBackup extends DatedBackup {
@@ -22,6 +23,8 @@ export interface RetainedBackup extends DatedBackup {
   /** False: its sentinel is damaged; `problem` says how. */
   readonly isReadable: boolean;
   readonly problem: ArchiverError | undefined;
+  /** When it was complete, by the clock of the storage; a mark that was written since does not count. */
+  readonly stored: TimeNs;
   /** The sentinel and all else that belongs to it. */
   readonly objects: readonly ObjectInfo[];
 }

@@ -39,6 +39,6 @@ export interface DeletionArchive {
   applyPolicy(policy: RetentionPolicy, now: TimeNs): PolicyOutcome;
   /** From which moment to which one recovery is possible, when this is gone. */
   windowsWithout(removals: readonly PlannedRemoval[]): readonly ToldWindow[];
-  /** What is to be done when all of the plan is gone. */
-  afterwards?(rule: DeletionRule, plan: DeletionPlan): Promise<void>;
+  /** What is to be done before anything goes. */
+  beforehand?(rule: DeletionRule, plan: DeletionPlan): Promise<void>;
 }

@@ -62,6 +62,7 @@ export async function runDeletion(app: App, args: Arguments, ask: Ask): Promise<
     const storage = archive.storages[at];
     return storage === undefined ? [] : [{ ...removal, storage }];
   });
+  await archive.beforehand?.(rule, plan);
   const progress = showTransfer(app, 'deleting', bytes);
   try {
     const done = await carryOut(removals, {
@@ -76,7 +77,6 @@ export async function runDeletion(app: App, args: Arguments, ask: Ask): Promise<
       },
     });
     progress.finish();
-    await archive.afterwards?.(rule, plan);
     logger.info(`Objects deleted successfully: count=${done.objects}`);
   } finally {
     progress.finish();

@@ -3,6 +3,7 @@ import type { JsonValue } from '../../catalog/json.ts';
 import { timeToTheSecond } from '../../catalog/time-text.ts';
 import { formatTime, timeOfDate } from '../../catalog/time.ts';
 import type { Transport } from '../../pipeline/transport.ts';
+import { removeJournal } from '../../mysql/backup/journal.ts';
 import { readMysqlInventories } from '../../mysql/inventory/read-inventory.ts';
 import { recoveryWindows, type RecoveryWindow } from '../../mysql/inventory/windows.ts';
 import { afterDeletion } from '../../mysql/retention/after-deletion.ts';
@@ -28,7 +29,10 @@ const words: LogWords = {
 };
 
 /** Looks at the archive. @throws the storage's errors */
-export async function readDeletionArchive({ clock, signal }: App, transport: Transport): Promise<DeletionArchive> {
+export async function readDeletionArchive(
+  { clock, logger, signal }: App,
+  transport: Transport,
+): Promise<DeletionArchive> {
   const stored = await readMysqlInventories(transport, { clock, signal });
   const inventories = stored.map(({ inventory }) => inventory);
   return {
@@ -41,6 +45,14 @@ export async function readDeletionArchive({ clock, signal }: App, transport: Tra
         text: windowText(window),
         json: windowJson(window),
       })),
+    async beforehand({ kind }, { removals }) {
+      if (kind !== 'target') return;
+      for (const [at, { backups }] of removals.entries()) {
+        const storage = stored[at]?.transport.storage;
+        if (storage === undefined) continue;
+        for (const { name } of backups) await removeJournal(storage, name, { logger, signal });
+      }
+    },
   };
 }
 

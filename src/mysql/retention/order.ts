@@ -1,6 +1,8 @@
 /** The backups of all storages in one order, and what builds on what. */
+import { backupFolder } from '../../catalog/layout.ts';
 import { inOrderOfCompletion, inOrderOfStart } from '../../catalog/order.ts';
 import { chainsOf as chainsAmong, type Chains, type RetainedBackup } from '../../catalog/retention/retained-backup.ts';
+import { lastModified } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import { earliestStart, timeInName } from '../inventory/backup-time.ts';
 import type { ArchivedStream, MysqlInventory } from '../inventory/inventory.ts';
@@ -36,7 +38,15 @@ function placed(backup: ArchivedStream, storageName: string | undefined): Placed
     isDelta: sentinel?.kind === 'increment',
     userData: sentinel?.userData,
     isReadable: sentinel !== undefined,
+    stored: storedAt(backup),
   };
+}
+
+/** Marks are written into sentinels, which makes those newer than what they are about. */
+function storedAt({ name, entry, objects }: ArchivedStream): TimeNs {
+  const payload = objects.filter(({ key }) => key.startsWith(`${backupFolder(name)}/`));
+  const last = lastModified(payload) ?? entry.modified;
+  return last < entry.modified ? last : entry.modified;
 }
 
 /**

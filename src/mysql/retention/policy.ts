@@ -63,6 +63,6 @@ function openWindow(
 
 /** When its first copy was stored: not before that was it complete. */
 function storedAt({ copies }: CopiedBackup<PlacedStream>): TimeNs {
-  const [first = 0n, ...others] = copies.map(({ entry }) => entry.modified);
+  const [first = 0n, ...others] = copies.map(({ stored }) => stored);
   return others.reduce((earliest, time) => (time < earliest ? time : earliest), first);
 }

@@ -1,4 +1,5 @@
 /** Which of an archive's objects belong together, by their names alone. */
+import { kindOfObject } from '../../catalog/archive-kind.ts';
 import { backupOfSentinel, backupsFolder, walFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
 import type { Key, ObjectInfo } from '../../storage/storage.ts';
@@ -16,13 +17,14 @@ export interface SortedObjects {
   readonly others: readonly ObjectInfo[];
 }
 
-/** Sorts a listing in any order. */
+/** Sorts a listing in any order. What belongs to an archive of MySQL is left out. */
 export function sortObjects(listing: Iterable<ObjectInfo>, segmentBytes: number): SortedObjects {
   const sentinels = new Map<string, ObjectInfo>();
   const folders = new Map<string, ObjectInfo[]>();
   const wal: WalObject[] = [];
   const others: ObjectInfo[] = [];
   for (const object of [...listing].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
+    if (kindOfObject(object.key) === 'mysql') continue;
     const [folder = '', second = '', ...rest] = object.key.split('/');
     if (folder === walFolder && second !== '' && rest.length === 0) wal.push(walObjectOf(object, second, segmentBytes));
     else if (folder === backupsFolder && rest.length > 0) {

@@ -5,7 +5,7 @@ import { lastModified } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { walFileNameOf } from '../backup/names.ts';
-import { verifyFolder, verifyReportKey } from '../verify/report.ts';
+import { verifyFolder, verifyReportKey } from '../../catalog/verify/report.ts';
 import { parseSegmentName } from '../wal-segment.ts';
 
 /** A catchup: what brings a standby up to date. */

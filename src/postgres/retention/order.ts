@@ -18,6 +18,7 @@ function placed(backup: ArchivedBackup, storageName: string | undefined): Placed
     isDelta: sentinel === undefined ? name.includes('_D_') : sentinel.kind === 'delta',
     userData: metadata?.userData ?? sentinel?.userData,
     isReadable: sentinel !== undefined,
+    stored: backup.entry.modified,
   };
 }
 
