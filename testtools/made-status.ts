@@ -3,7 +3,7 @@ import { timeOfDate } from '../src/catalog/time.ts';
 import { parseLsn } from '../src/postgres/lsn.ts';
 import { archiveStatus, type ArchiveStatus, type StatusFacts } from '../src/postgres/status/archive-status.ts';
 import type { AnsweringServer } from '../src/postgres/status/server-state.ts';
-import type { VerifyReport } from '../src/postgres/verify/report.ts';
+import type { VerifyReport } from '../src/catalog/verify/report.ts';
 import { madeInventory, type MadeArchive } from './made-inventory.ts';
 
 /** The moment of {@link madeStatus}. */

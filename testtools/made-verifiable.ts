@@ -7,7 +7,7 @@ import type { Transport } from '../src/pipeline/transport.ts';
 import type { WorkerPool } from '../src/pipeline/worker-pool.ts';
 import type { WorkerContext } from '../src/pipeline/worker-thread.ts';
 import { silentLogger } from '../src/platform/logger.ts';
-import { createBudget } from '../src/postgres/verify/budget.ts';
+import { createBudget } from '../src/catalog/verify/budget.ts';
 import type { VerifyServices } from '../src/postgres/verify/verify-backup.ts';
 import { runVerifyPart, type VerifyPartJob } from '../src/postgres/verify/verify-part.ts';
 import { runVerifySegment, type VerifySegmentJob } from '../src/postgres/verify/verify-segment.ts';

@@ -10,7 +10,7 @@ import { sortObjects } from '../../src/postgres/inventory/sort-objects.ts';
 import { toLsn } from '../../src/postgres/lsn.ts';
 import type { TimelineSwitch } from '../../src/postgres/timeline.ts';
 import { historyFileName } from '../../src/postgres/timeline.ts';
-import { verifyReportKey } from '../../src/postgres/verify/report.ts';
+import { verifyReportKey } from '../../src/catalog/verify/report.ts';
 import { parseSegmentName, segmentName, segmentOf } from '../../src/postgres/wal-segment.ts';
 import type { ObjectInfo } from '../../src/storage/storage.ts';
 

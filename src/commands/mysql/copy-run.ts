@@ -40,9 +40,9 @@ export async function copyMysql(app: App, options: Arguments['options'], archive
 
 function prefixOf(option: Arguments['options'][string]): string {
   if (typeof option !== 'string' || option === '') return '';
-  // The name of a backup ends where its sentinel has `_backup`.
-  if (isBackupName(option) && !option.includes('_backup')) return option;
+  // The name of a backup ends where its sentinel has `_backup`, and those of PostgreSQL begin with `base_`.
+  if (isBackupName(option) && !option.includes('_backup') && !option.startsWith('base_')) return option;
   throw new ArchiverError('usage', `--add-prefix cannot begin the name of a backup: ${JSON.stringify(option)}`, {
-    hint: 'Give letters, digits, "-" and "_", but not "_backup".',
+    hint: 'Give letters, digits, "-" and "_", but neither "base_" at first nor "_backup" anywhere.',
   });
 }

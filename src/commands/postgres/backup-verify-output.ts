@@ -1,7 +1,7 @@
 /** What `backup-verify` prints. */
 import { dateOfTime, formatTime, type TimeNs } from '../../catalog/time.ts';
 import { stringifyJson, type JsonValue } from '../../catalog/json.ts';
-import type { VerifyProblem, VerifyReport } from '../../postgres/verify/report.ts';
+import type { VerifyProblem, VerifyReport } from '../../catalog/verify/report.ts';
 import type { WalReport } from '../../postgres/verify/wal-report.ts';
 import { alignedTable } from '../table.ts';
 

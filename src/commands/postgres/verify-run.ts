@@ -8,10 +8,11 @@ import { openWorkerPool, type WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { withTargetStorage } from '../../storage/target-storage.ts';
-import { createBudget } from '../../postgres/verify/budget.ts';
+import { removeOrphanedReports } from '../../catalog/verify/gone-backups.ts';
+import { createBudget } from '../../catalog/verify/budget.ts';
 import { followedBackups } from '../../postgres/verify/followed-backups.ts';
 import type { VerifyServices } from '../../postgres/verify/verify-backup.ts';
-import { chainNames, removeOrphanedReports, verifyBackups } from '../../postgres/verify/verify-backups.ts';
+import { chainNames, verifyBackups } from '../../postgres/verify/verify-backups.ts';
 import { verifyWal } from '../../postgres/verify/verify-wal.ts';
 import type { WalReport } from '../../postgres/verify/wal-report.ts';
 import type { App } from '../command.ts';
@@ -65,7 +66,8 @@ export async function runVerify(app: App, run: VerifyRun): Promise<VerifyResult>
       };
       const own = records.filter((record) => record.storageName === storageName).map(({ name }) => name);
       const { storage } = transport;
-      if (chosen === undefined) await removeOrphanedReports(storage, new Set(own), { signal });
+      if (chosen === undefined)
+        await removeOrphanedReports(storage, { kind: 'postgres', backups: new Set(own) }, { signal });
       const backups = chosen === undefined ? own : await chainNames(storage, chosen, { signal });
       const verified = await verifyBackups(services, { backups, resume });
       ownSegmentBytes = verified.segmentBytes ?? ownSegmentBytes;

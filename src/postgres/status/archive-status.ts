@@ -6,7 +6,7 @@ import { dateOfTime, zeroTimeNs, type TimeNs } from '../../catalog/time.ts';
 import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventory.ts';
 import { toLsn, type Lsn } from '../lsn.ts';
 import { recoveryWindows, type RecoveryWindow, type RecoveryWindows } from '../recovery/windows.ts';
-import type { VerifyReport } from '../verify/report.ts';
+import type { VerifyReport } from '../../catalog/verify/report.ts';
 import { sizeOf, type ArchiveSize } from './archive-size.ts';
 import type { PolicyPreview, UnplannedPolicy } from './policy-preview.ts';
 import type { ServerState } from './server-state.ts';

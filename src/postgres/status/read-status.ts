@@ -8,7 +8,7 @@ import { readSettings } from '../../config/setting.ts';
 import { readInventories, type StoredInventory } from '../inventory/read-inventory.ts';
 import { configuredPolicy } from '../../catalog/retention/settings.ts';
 import { postgresSettings } from '../settings.ts';
-import { readVerifyReports, type VerifyReport } from '../verify/report.ts';
+import { readVerifyReports, type VerifyReport } from '../../catalog/verify/report.ts';
 import { archiveStatus, type ArchiveStatus } from './archive-status.ts';
 import { previewPolicy } from './policy-preview.ts';
 import { segmentBytesOf } from './segment-size.ts';

@@ -5,8 +5,8 @@ import { controlFilePath } from '../pgdata.ts';
 import { comparePages, readRecordedSizes, type FileSizes } from './chain-sizes.ts';
 import type { ExpectedBackup } from './expected-backup.ts';
 import { addNameSums, fileKind, type FileTable } from './file-table.ts';
-import type { Problems } from './problems.ts';
-import type { ReadObject } from './report.ts';
+import type { Problems } from '../../catalog/verify/problems.ts';
+import type { ReadObject } from '../../catalog/verify/report.ts';
 
 /** Everything that was found. */
 export interface ReadParts {

@@ -19,7 +19,7 @@ import { planChain } from '../restore/chain-plan.ts';
 import { contradictionsOf } from './check-control.ts';
 import { readExpectedFiles, type ExpectedFiles } from './expected-files.ts';
 import type { PageRules } from './page-check.ts';
-import { createProblems, type Problems } from './problems.ts';
+import { createProblems, type Problems } from '../../catalog/verify/problems.ts';
 
 /** A backup, before its parts are read. */
 export interface ExpectedBackup {

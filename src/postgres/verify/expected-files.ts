@@ -15,7 +15,7 @@ import { checksumsKey, readChecksums } from '../in-place/checksums.ts';
 import { controlFilePath } from '../pgdata.ts';
 import { createNameSet } from '../restore/name-set.ts';
 import { addNameSums, createFileTable, fileKind, nameSum, type FileTable } from './file-table.ts';
-import type { Problems } from './problems.ts';
+import type { Problems } from '../../catalog/verify/problems.ts';
 
 /** A tar object with its number among the parts, from 1. */
 export interface ExpectedPart {

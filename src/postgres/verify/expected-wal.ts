@@ -11,7 +11,7 @@ import { readArchivedHistory } from '../history-files.ts';
 import { toLsn } from '../lsn.ts';
 import { parseTimelineHistory, spansOf, timelineAt, type TimelineSpan } from '../timeline.ts';
 import { nextSegment, segmentName, segmentStart, type SegmentId } from '../wal-segment.ts';
-import type { Problems } from './problems.ts';
+import type { Problems } from '../../catalog/verify/problems.ts';
 
 /** A segment that is needed. */
 export interface ExpectedSegment {

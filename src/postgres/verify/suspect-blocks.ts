@@ -2,7 +2,7 @@
 import { segmentPages } from '../pages/page-scan.ts';
 import { relationFileOf } from '../pages/relation-file.ts';
 import type { ChangeListener } from '../wal-records/block-references.ts';
-import type { SuspectPage } from './report.ts';
+import type { SuspectPage } from '../../catalog/verify/report.ts';
 
 const globalTablespace = 1664;
 const mainFork = 0;

@@ -6,11 +6,11 @@ import { sentinelKey } from '../../catalog/layout.ts';
 import { ArchiverError } from '../../errors.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { WorkerPool } from '../../pipeline/worker-pool.ts';
-import type { Budget } from './budget.ts';
+import type { Budget } from '../../catalog/verify/budget.ts';
 import { sizesOfBackup, type FileSizes } from './chain-sizes.ts';
 import { expectBackup, type ExpectedBackup } from './expected-backup.ts';
 import { findExpectedWal, type ExpectedSegment } from './expected-wal.ts';
-import type { VerifyReport } from './report.ts';
+import type { VerifyReport } from '../../catalog/verify/report.ts';
 import type { JobServices } from './run-job.ts';
 import { storeReport, VerificationRound } from './verification-round.ts';
 

@@ -1,16 +1,16 @@
 /** Verifies several backups of one storage, one after the other, until the budget is spent. */
-import { sentinelKey } from '../../catalog/layout.ts';
+import { unlessGone } from '../../catalog/verify/gone-backups.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import { readSentinel } from '../backup/backup-record.ts';
 import { walFileNameOf } from '../backup/names.ts';
 import { CorruptError } from '../../errors.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
-import { isSpent } from './budget.ts';
+import { isSpent } from '../../catalog/verify/budget.ts';
 import type { FileSizes } from './chain-sizes.ts';
-import { readOwnReport, readVerifyReports, verifyReportKey, withBases } from './report.ts';
-import type { VerifyReport } from './report.ts';
+import { readOwnReport, verifyReportKey, withBases } from '../../catalog/verify/report.ts';
+import type { VerifyReport } from '../../catalog/verify/report.ts';
 import { verifyBackup, type VerifyServices } from './verify-backup.ts';
-import { inVerifyOrder } from './verify-order.ts';
+import { inVerifyOrder } from '../../catalog/verify/verify-order.ts';
 
 /** What is known of them in the end. */
 export interface VerifiedBackups {
@@ -95,16 +95,6 @@ function parentIn(sizes: ReadonlyMap<string, FileSizes>, backup: string): FileSi
   return undefined;
 }
 
-async function unlessGone<T>(storage: Storage, backup: string, action: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof ObjectNotFoundError)) throw error;
-    if ((await storage.stat(sentinelKey(backup))) !== undefined) throw error;
-    return undefined;
-  }
-}
-
 /** A backup and those it builds on, as far as they are there, oldest first. @throws the storage's errors */
 export async function chainNames(storage: Storage, backup: string, options: Abortable): Promise<readonly string[]> {
   const chain = [backup];
@@ -123,15 +113,4 @@ export async function chainNames(storage: Storage, backup: string, options: Abor
     chain.push(name);
   }
   return chain.reverse();
-}
-
-/** Removes the reports of backups that are no longer there. @param backups all that are there */
-export async function removeOrphanedReports(
-  storage: Storage,
-  backups: ReadonlySet<string>,
-  options: Abortable,
-): Promise<void> {
-  const reports = await readVerifyReports(storage, options);
-  const orphans = [...reports.keys()].filter((name) => !backups.has(name)).map(verifyReportKey);
-  if (orphans.length > 0) await storage.delete(orphans, options);
 }

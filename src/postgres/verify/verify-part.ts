@@ -16,8 +16,8 @@ import { controlFilePath } from '../pgdata.ts';
 import { addNameSums, anyPart, fileKind, nameSum, openFileTable, type SharedFileTable } from './file-table.ts';
 import { createMemberCheck, type FoundPage } from './member-check.ts';
 import type { PageRules } from './page-check.ts';
-import { createProblems } from './problems.ts';
-import type { SuspectPage, VerifyProblem } from './report.ts';
+import { createProblems } from '../../catalog/verify/problems.ts';
+import type { SuspectPage, VerifyProblem } from '../../catalog/verify/report.ts';
 
 /** One part to read. */
 export interface VerifyPartJob extends WorkerJob {

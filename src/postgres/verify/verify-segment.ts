@@ -12,7 +12,7 @@ import { readSegmentHeader, segmentHeaderBytes } from '../wal-page.ts';
 import type { ChangeListener } from '../wal-records/block-references.ts';
 import { SegmentScanner, type SegmentEdges } from '../wal-records/segment-scanner.ts';
 import { segmentStart, type SegmentId } from '../wal-segment.ts';
-import type { SuspectPage } from './report.ts';
+import type { SuspectPage } from '../../catalog/verify/report.ts';
 import { createSuspectBlocks } from './suspect-blocks.ts';
 
 /** One segment to read. */

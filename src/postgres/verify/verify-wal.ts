@@ -10,7 +10,7 @@ import { nextSegment, parseSegmentName, segmentName, segmentOf, segmentStart } f
 import type { SegmentId } from '../wal-segment.ts';
 import { ancestorsOf, type ExpectedSegment } from './expected-wal.ts';
 import type { FollowedBackup } from './followed-backups.ts';
-import { createProblems, type Problems } from './problems.ts';
+import { createProblems, type Problems } from '../../catalog/verify/problems.ts';
 import { createSegmentRanges } from './segment-ranges.ts';
 import { createSuspectBlocks } from './suspect-blocks.ts';
 import { createSegmentJoin, verifySegments, type SegmentServices } from './verify-segments.ts';

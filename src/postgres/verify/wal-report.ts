@@ -8,8 +8,8 @@ import { CorruptError } from '../../errors.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, Key, Storage } from '../../storage/storage.ts';
-import { parseProblems, problemJson } from './report-json.ts';
-import type { VerifyProblem, VerifyStatus } from './report.ts';
+import { parseProblems, problemJson } from '../../catalog/verify/report-json.ts';
+import type { VerifyProblem, VerifyStatus } from '../../catalog/verify/report.ts';
 import type { SegmentRange } from './segment-ranges.ts';
 
 /** Where the report is. */

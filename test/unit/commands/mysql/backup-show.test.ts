@@ -30,7 +30,7 @@ async function madeChain(): Promise<TimedStorage> {
   };
   for (const [name, parent] of [[full], [increment, full], [second, increment]] as const) {
     await put(`basebackups_005/${name}/stream.lz4`, 'bytes');
-    await sentinel(name ?? '', parent);
+    await sentinel(name, parent);
   }
   const position = {
     flavor: 'mariadb',

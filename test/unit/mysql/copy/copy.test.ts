@@ -133,7 +133,7 @@ describe('a copy of an archive of MySQL', () => {
     const from = plainTransport(await madeSource());
     const target = faultyStorage(createMemoryStorage(clock), () => undefined);
     await copy(from, plainTransport(target), { name: increment });
-    const sentinels = target.calls.filter(({ verb, key = '' }) => verb === 'write' && key.endsWith('sentinel.json'));
+    const sentinels = target.calls.filter(({ verb, key }) => verb === 'write' && key.endsWith('sentinel.json'));
     expect(sentinels.map(({ key }) => key)).toEqual([sentinelOf(full), sentinelOf(increment)]);
     const again = await copy(from, plainTransport(target), { name: 'LATEST' });
     expect(again).toMatchObject({ copiedObjects: 4, presentObjects: 0 });

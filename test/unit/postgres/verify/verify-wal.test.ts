@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tarPartitionsFolder, walKey } from '../../../../src/catalog/layout.ts';
 import { silentLogger } from '../../../../src/platform/logger.ts';
-import { createBudget } from '../../../../src/postgres/verify/budget.ts';
+import { createBudget } from '../../../../src/catalog/verify/budget.ts';
 import { followedBackups } from '../../../../src/postgres/verify/followed-backups.ts';
 import { verifyWal } from '../../../../src/postgres/verify/verify-wal.ts';
 import { readWalReport } from '../../../../src/postgres/verify/wal-report.ts';

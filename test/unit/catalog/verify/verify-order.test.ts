@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createBudget } from '../../../../src/postgres/verify/budget.ts';
-import { withBases, type VerifyReport } from '../../../../src/postgres/verify/report.ts';
-import { inVerifyOrder } from '../../../../src/postgres/verify/verify-order.ts';
+import { createBudget } from '../../../../src/catalog/verify/budget.ts';
+import { withBases, type VerifyReport } from '../../../../src/catalog/verify/report.ts';
+import { inVerifyOrder } from '../../../../src/catalog/verify/verify-order.ts';
 
 function reportOf(backup: string, given: Partial<VerifyReport> = {}): VerifyReport {
   return {

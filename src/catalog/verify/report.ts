@@ -3,9 +3,9 @@
  * of the folders that WAL-G looks at. Form: docs/storage-layout.md.
  */
 import { fromBytes } from '../../bytes/stage.ts';
-import { readText } from '../../catalog/backup-store.ts';
-import type { TimeNs } from '../../catalog/time.ts';
-import { sentinelKey } from '../../catalog/layout.ts';
+import { readText } from '../backup-store.ts';
+import type { TimeNs } from '../time.ts';
+import { sentinelKey } from '../layout.ts';
 import { CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';

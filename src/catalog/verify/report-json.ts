@@ -1,7 +1,7 @@
 /** The JSON of a verified backup's report. Form: docs/storage-layout.md. */
-import { JsonFields } from '../../catalog/json-fields.ts';
-import { stringifyJson, type JsonObject, type JsonValue } from '../../catalog/json.ts';
-import { formatTime, type TimeNs } from '../../catalog/time.ts';
+import { JsonFields } from '../json-fields.ts';
+import { stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
+import { formatTime, type TimeNs } from '../time.ts';
 import { CorruptError } from '../../errors.ts';
 import type { ReadObject, VerifyProblem, VerifyReport, VerifyRound } from './report.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CorruptError } from '../../../../src/errors.ts';
-import { formatReport, parseReport } from '../../../../src/postgres/verify/report-json.ts';
-import type { VerifyReport, VerifyStatus } from '../../../../src/postgres/verify/report.ts';
+import { formatReport, parseReport } from '../../../../src/catalog/verify/report-json.ts';
+import type { VerifyReport, VerifyStatus } from '../../../../src/catalog/verify/report.ts';
 import { formatWalReport, parseWalReport, type WalReport } from '../../../../src/postgres/verify/wal-report.ts';
 
 const count = fc.nat();
