@@ -26,6 +26,13 @@ export const commandEntries: readonly CommandEntry[] = [
     database: 'postgres',
     load: async () => (await import('./postgres/backup-fetch.ts')).backupFetch,
   },
+  { name: 'backup-push', database: 'mysql', load: async () => (await import('./mysql/backup-push.ts')).backupPush },
+  { name: 'backup-fetch', database: 'mysql', load: async () => (await import('./mysql/backup-fetch.ts')).backupFetch },
+  {
+    name: 'xtrabackup-push',
+    database: 'mysql',
+    load: async () => (await import('./mysql/xtrabackup-push.ts')).xtrabackupPush,
+  },
   {
     name: 'backup-finalize',
     database: 'postgres',

@@ -2,6 +2,6 @@
 export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
-  ...['stream-fetch', 'stream-push', 'xtrabackup-push', 'get-stream'],
+  ...['stream-fetch', 'stream-push', 'get-stream'],
   ...['binlog-find', 'binlog-list', 'binlog-push', 'binlog-server'],
 ]);

@@ -22,6 +22,7 @@ export interface BackupRecord extends NamedBackup {
 }
 
 const reader: RecordReader<BackupRecord> = {
+  kind: 'mysql',
   read: readBackupRecord,
   userDataOf: ({ sentinel }) => sentinel?.userData,
 };

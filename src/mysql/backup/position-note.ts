@@ -9,9 +9,15 @@ import { formatMembers, type Member } from '../../catalog/json-members.ts';
 import type { JsonObject } from '../../catalog/json.ts';
 import { backupFolder } from '../../catalog/layout.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
+import type { Transport } from '../../pipeline/transport.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, Key, Storage, StoredObject } from '../../storage/storage.ts';
+import { openStream } from '../../stream/open-stream.ts';
 import type { Flavor } from '../server/server.ts';
+import type { Sentinel } from './sentinel.ts';
+import { StreamInspection } from './stream-inspection.ts';
 
 /** Who said where the backup stands. */
 export type PositionSource = 'xtrabackup_binlog_info' | 'mariadb_backup_binlog_info' | 'mysqldump' | 'server';
@@ -133,4 +139,44 @@ export async function readPositionNote(
     if (error instanceof ObjectNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** What {@link readStartPosition} needs. */
+export interface ReadPositionOptions extends Abortable {
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Where a replay on top of a backup begins: what its note says; else, of a backup that WAL-G made, what is found in its
+ * stream, all of which is read for that; else the beginning of the binlog that its sentinel names.
+ *
+ * @returns undefined when nothing tells
+ * @throws CorruptError; the storage's errors
+ */
+export async function readStartPosition(
+  transport: Transport,
+  { name, sentinel }: { readonly name: string; readonly sentinel: Pick<Sentinel, 'binlogStart'> },
+  options: ReadPositionOptions,
+): Promise<StartPosition | undefined> {
+  const note = await readPositionNote(transport.storage, name, options);
+  if (note?.position !== undefined) return note.position;
+  const found = note === undefined ? await searchStream(transport, name, options) : undefined;
+  if (found !== undefined) return found;
+  const { binlogStart: binlog } = sentinel;
+  if (binlog === undefined) return undefined;
+  const unknown = { flavor: undefined, gtid: undefined, serverId: undefined };
+  return { ...unknown, binlog, position: 4, source: 'sentinel', isExact: false };
+}
+
+async function searchStream(
+  transport: Transport,
+  backup: string,
+  { logger, clock = systemClock, signal = new AbortController().signal }: ReadPositionOptions,
+): Promise<StartPosition | undefined> {
+  logger.info('reading the whole backup for its position in the binlogs: whoever made it did not note it', { backup });
+  const inspection = new StreamInspection({ allowCut: true });
+  const stream = await openStream(transport, backup, { attempts: 1, clock, logger, signal });
+  for await (const chunk of stream) inspection.feed(chunk);
+  return (await inspection.findings()).position;
 }
