@@ -10,6 +10,7 @@ import {
   type BackupEntry,
   type BackupSelector,
 } from './backup-store.ts';
+import { kindOfBackup, type ArchiveKind } from './archive-kind.ts';
 import { jsonEqual, type JsonValue } from './json.ts';
 import { inOrderOfCompletion, type DatedBackup } from './order.ts';
 import { timeOfDate } from './time.ts';
@@ -30,6 +31,8 @@ export interface NamedBackup extends DatedBackup {
 
 /** How a database reads what a backup says of itself; damage is told in the record. */
 export interface RecordReader<B extends NamedBackup> {
+  /** Backups that are of another one, by their names, are left out of lists. */
+  readonly kind: ArchiveKind;
   read(storage: Storage, entry: BackupEntry, options: Abortable): Promise<B>;
   userDataOf(record: B): JsonValue | undefined;
 }
@@ -77,7 +80,8 @@ async function recordsIn<B extends NamedBackup>(
   reader: RecordReader<B>,
   { signal }: Abortable,
 ): Promise<B[]> {
-  const entries = await listBackups(storage, { signal });
+  const listed = await listBackups(storage, { signal });
+  const entries = listed.filter(({ name }) => (kindOfBackup(name) ?? reader.kind) === reader.kind);
   return mapConcurrently(entries, recordsAtOnce, (entry) => reader.read(storage, entry, { signal }));
 }
 

@@ -7,6 +7,7 @@ import { readBackupRecord, type BackupRecord } from './backup-record.ts';
 export type { ListBackupsOptions } from '../../catalog/backup-records.ts';
 
 const reader: RecordReader<BackupRecord> = {
+  kind: 'postgres',
   read: readBackupRecord,
   userDataOf: ({ metadata }) => metadata?.userData,
 };
