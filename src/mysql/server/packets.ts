@@ -81,7 +81,8 @@ export class PacketLine {
 
   async #payload(length: number): Promise<Uint8Array> {
     if (length > this.#mostBytes) throw new CorruptError(`the other side sends a packet of ${length} bytes`);
-    const payload = await this.#reader.read(length);
+    // Asked for nothing, a reader would wait for more.
+    const payload = length === 0 ? new Uint8Array(0) : await this.#reader.read(length);
     if (payload.length < length) throw cutOff();
     return payload;
   }

@@ -84,7 +84,7 @@ export class TailWriter {
     }
   }
 
-  /** Stores what was appended before the call. One call after another. @throws the storage's errors */
+  /** Stores at least what was appended before the call. One call after another. @throws the storage's errors */
   flush(): Promise<void> {
     const turn = this.#last.then(() => this.#flush());
     this.#last = turn.catch(() => undefined);
@@ -95,7 +95,7 @@ export class TailWriter {
     const end = this.#end;
     if (end === this.#stored) return;
     const isLong = end - this.#base >= this.#longRunBytes;
-    const replaced = isLong ? this.#written : this.#mergeable();
+    const replaced = isLong ? [...this.#written] : this.#mergeable();
     const start = replaced[0]?.start ?? this.#stored;
     const level = replaced[0] === undefined ? 0 : replaced[0].level + 1;
     const key = await this.#store(start, end);
