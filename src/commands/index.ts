@@ -39,7 +39,7 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./postgres/backup-finalize.ts')).backupFinalize,
   },
   { name: 'backup-list', load: async () => (await import('./backup-list.ts')).backupList },
-  { name: 'backup-verify', load: async () => (await import('./postgres/backup-verify.ts')).backupVerify },
+  { name: 'backup-verify', load: async () => (await import('./backup-verify.ts')).backupVerify },
   { name: 'backup-show', load: async () => (await import('./backup-show.ts')).backupShow },
   { name: 'backup-mark', load: async () => (await import('./backup-mark.ts')).backupMark },
   {
@@ -83,6 +83,21 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'wal-restore',
     database: 'postgres',
     load: async () => (await import('./postgres/wal-restore.ts')).walRestore,
+  },
+  {
+    name: 'binlog-list',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-list.ts')).binlogList,
+  },
+  {
+    name: 'binlog-find',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-find.ts')).binlogFind,
+  },
+  {
+    name: 'binlog-push',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-push.ts')).binlogPush,
   },
   {
     name: 'binlog-fetch',

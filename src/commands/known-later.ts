@@ -3,5 +3,5 @@ export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
   ...['stream-fetch', 'stream-push', 'get-stream'],
-  ...['binlog-find', 'binlog-list', 'binlog-push', 'binlog-server'],
+  ...['binlog-server'],
 ]);

@@ -15,8 +15,9 @@ export function besideTheWay(
   range: BinlogRange,
   { binlogs, sentinelModified }: { readonly binlogs: readonly BinlogSource[]; readonly sentinelModified: TimeNs },
 ): readonly BinlogSource[] {
-  const start = parseBinlogName(range.start.binlog);
-  const own = binlogs.find(({ name }) => name === range.start.binlog);
+  const { sentinelBinlog = range.start.binlog } = range.start;
+  const start = parseBinlogName(sentinelBinlog);
+  const own = binlogs.find(({ name }) => name === sentinelBinlog);
   const from = own === undefined ? sentinelModified : least(sentinelModified, timeOf(own));
   const last = range.steps.at(-1)?.binlog;
   if (last === undefined) return [];

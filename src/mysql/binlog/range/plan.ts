@@ -40,6 +40,8 @@ export interface RangeStart {
   readonly skipsKnown?: boolean | undefined;
   /** Name of the backup, when it begins at one. */
   readonly backup: string | undefined;
+  /** `BinLogStart` of the backup's sentinel: where WAL-G begins. */
+  readonly sentinelBinlog?: string | undefined;
 }
 
 /** The last that the archive has of a way. */

@@ -59,7 +59,7 @@ async function ofBackup(request: RangeRequest, wanted: string): Promise<RangeSta
   }
   const { binlog, position, gtid, flavor, isExact } = start;
   const gtids = gtid === undefined || gtid === '' ? undefined : parseGtidSet(gtid, flavor);
-  return { binlog, position, gtids, isExact, backup: name };
+  return { binlog, position, gtids, isExact, backup: name, sentinelBinlog: sentinel.binlogStart };
 }
 
 /** The newest binary log before which nothing was executed that is not in the set. */
