@@ -19,6 +19,7 @@ import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings 
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
 import { mysqlRestoreSettings } from '../mysql/backup/settings.ts';
 import { followSettings } from '../mysql/binlog/follow/settings.ts';
+import { binlogPushSettings } from '../mysql/binlog/push/settings.ts';
 import { binlogRestoreSettings, mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';
 import { gcsSettings } from '../storage/gcs/settings.ts';
@@ -76,7 +77,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'MySQL and MariaDB server', groups: [mysqlConnectionSettings] },
   { title: 'Getting binary logs back', groups: [binlogRestoreSettings] },
   { title: 'Streams', groups: [streamSettings, splitSettings, mysqlRestoreSettings] },
-  { title: 'Following binary logs', groups: [followSettings] },
+  { title: 'Pushing binary logs', groups: [binlogPushSettings, followSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

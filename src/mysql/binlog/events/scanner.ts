@@ -43,7 +43,8 @@ const mostKeptBytes = 64 << 20;
 /** The scan of one file. */
 export class EventScanner {
   readonly #name: string;
-  readonly #wanted: ReadonlySet<number> | undefined;
+  /** 1 by type. */
+  readonly #wanted: Uint8Array;
   readonly #keptBytes: number;
   #format: FormatDescription | undefined;
   #magicLeft: number;
@@ -58,7 +59,8 @@ export class EventScanner {
 
   constructor({ name, wanted, keptBytes = 64 << 10, from }: ScanOptions) {
     this.#name = name;
-    this.#wanted = wanted && new Set(wanted);
+    this.#wanted = new Uint8Array(256).fill(wanted === undefined ? 1 : 0);
+    for (const type of wanted ?? []) this.#wanted[type] = 1;
     this.#keptBytes = Math.max(keptBytes, headerBytes + checksumBytes);
     this.#format = from?.format;
     this.#magicLeft = from === undefined ? binlogMagic.length : 0;
@@ -197,7 +199,7 @@ export class EventScanner {
     const hasChecksum = this.#format?.hasChecksums === true;
     if (!hasChecksum) this.#checkNext(wordAt(bytes, place.at + 13), place.length);
     if (type === eventTypes.mariadbStartEncryption) throw new EncryptedBinlogError(this.#name);
-    if (this.#wanted?.has(type) === false) return undefined;
+    if (this.#wanted[type] !== 1) return undefined;
     const trailing = hasChecksum || type === eventTypes.formatDescription ? checksumBytes : 0;
     return new ScannedEvent(bytes.subarray(place.at, place.at + place.available), {
       start: this.#position,

@@ -1,0 +1,259 @@
+/**
+ * `binlog-push`: puts every binary log that the server has closed, and the archive lacks, into the archive. That it returns
+ * means that they are on the storage, durably: the server may purge them.
+ */
+import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { ArchiverError, messageOf } from '../../../errors.ts';
+import { openLocalFile, type LocalFile } from '../../../pipeline/local-file.ts';
+import { readDecoded, storedKey, type Transport } from '../../../pipeline/transport.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import { binlogKey, listBinlogs, type ArchivedBinlog } from '../archive.ts';
+import type { BinlogName } from '../binlog-name.ts';
+import { summarize } from '../events/summarize.ts';
+import { archiveBinlog, requireSame } from './archive-binlog.ts';
+import { readBinlogHead } from './binlog-head.ts';
+import { noteLastArchived } from './cache-file.ts';
+import { checkPassing, type Heads, type KnownBinlog } from './check-passing.ts';
+import { BinlogGapError, BinlogResetError } from './errors.ts';
+import { followGtids, type GtidFollowing } from './follow-gtids.ts';
+import { checkSequence, type Predecessor } from './neighbours.ts';
+import { planPush, type PlannedBinlog, type PushPlan } from './plan.ts';
+import type { ServerBinlogs } from './server-binlogs.ts';
+import { uploadSideBySide } from './side-by-side.ts';
+
+/** How to push. */
+export interface BinlogPushOptions {
+  readonly transport: Transport;
+  /** Asks which binary logs there are; called when the archive has been listed. */
+  readonly find: () => Promise<ServerBinlogs>;
+  /** This one, and what follows, is not pushed. */
+  readonly until: BinlogName | undefined;
+  /** Binary logs that were purged before they were pushed, or do not fit together, are told only. */
+  readonly acceptGap: boolean;
+  readonly checkGtids: boolean;
+  readonly concurrency: number;
+  /** WAL-G's note of the last one; undefined: none is kept. */
+  readonly cachePath: string | undefined;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Told the bytes of what was pushed so far. */
+  readonly onProgress?: ((doneBytes: number) => void) | undefined;
+}
+
+/** What a push did; names in order. */
+export interface BinlogPushResult {
+  readonly pushed: readonly { readonly name: string; readonly rawBytes: number; readonly storedBytes: number }[];
+  /** Another run had stored them meanwhile. */
+  readonly present: readonly string[];
+  /** Their transactions are archived, from another server. */
+  readonly covered: readonly string[];
+  /** Purged before they were pushed. */
+  readonly missing: { readonly first: string; readonly last: string } | undefined;
+  /** That which the server is writing. */
+  readonly active: string | undefined;
+}
+
+/** How many bytes of a file tell it from another life of its server: format, time, server, transactions before. */
+const tellingBytes = 64 << 10;
+
+/**
+ * Pushes what is new. Safe to repeat, to run twice at once, and to kill.
+ *
+ * @throws ArchiverError: BinlogGapError, BinlogResetError, BinlogConflictError, CorruptError naming file and position;
+ *   `config`, `missing` and `forbidden` files; the errors of servers and storages
+ */
+export async function pushBinlogs(options: BinlogPushOptions): Promise<BinlogPushResult> {
+  const { transport, signal, until } = options;
+  const archived = await listBinlogs(transport.storage, { signal });
+  const { directory, names } = await options.find();
+  const active = names.at(-1);
+  const listed = names.filter(({ base }) => base === active?.base);
+  if (until !== undefined && active !== undefined && until.base !== active.base) {
+    throw new ArchiverError('usage', `the server has no binary logs like "${until.name}", but like "${active.name}"`);
+  }
+  const plan = planPush({ listed, archived, until });
+  return new BinlogPush(directory, listed, options).run(plan);
+}
+
+class BinlogPush {
+  readonly #directory: string;
+  readonly #listed: readonly BinlogName[];
+  readonly #options: BinlogPushOptions;
+  readonly #pushed = new Map<string, { readonly rawBytes: number; readonly storedBytes: number }>();
+  readonly #present = new Set<string>();
+  #doneBytes = 0;
+
+  constructor(directory: string, listed: readonly BinlogName[], options: BinlogPushOptions) {
+    this.#directory = directory;
+    this.#listed = listed;
+    this.#options = options;
+  }
+
+  async run(plan: PushPlan): Promise<BinlogPushResult> {
+    const { cachePath, logger } = this.#options;
+    await this.#checkIdentity(plan);
+    this.#checkGap(plan);
+    const known = await this.#readHeads(plan.toPush);
+    await this.#checkFirst(plan, known);
+    const following = await followGtids(plan, known, this.#options);
+    await this.#upload(following, known);
+    const last = following.toPush.at(-1) ?? plan.common;
+    if (last !== undefined) noteLastArchived(cachePath, last.name, logger);
+    const names = following.toPush.map(({ name }) => name);
+    return {
+      pushed: names.flatMap((name) => {
+        const bytes = this.#pushed.get(name);
+        return bytes === undefined ? [] : [{ name, ...bytes }];
+      }),
+      present: names.filter((name) => this.#present.has(name)),
+      covered: following.covered,
+      missing: plan.missing && { first: plan.missing.first.name, last: plan.missing.last.name },
+      active: this.#listed.at(-1)?.name,
+    };
+  }
+
+  /** Whether the archive is that of this server, in this life of it. @throws BinlogResetError, BinlogConflictError */
+  async #checkIdentity({ ahead, common, toPush }: PushPlan): Promise<void> {
+    const { transport, logger, signal } = this.#options;
+    if (common !== undefined && (toPush.length > 0 || ahead !== undefined || this.#isYounger(common))) {
+      const file = this.#openIfThere(common.name);
+      try {
+        if (file !== undefined) await requireSame(file, common.key, { transport, logger, signal, bytes: tellingBytes });
+      } finally {
+        file?.close();
+      }
+    }
+    const active = this.#listed.at(-1);
+    if (ahead !== undefined && active !== undefined)
+      throw new BinlogResetError(ahead, active, transport.storage.location);
+  }
+
+  /** A file that was written after the object of its name was stored is another one. */
+  #isYounger({ name, modified }: ArchivedBinlog): boolean {
+    const stats = statSync(join(this.#directory, name), { throwIfNoEntry: false });
+    return stats !== undefined && stats.mtimeMs > modified.getTime();
+  }
+
+  #checkGap({ missing }: PushPlan): void {
+    if (missing === undefined) return;
+    if (!this.#options.acceptGap) throw new BinlogGapError(missing);
+    const [first, last] = [missing.first.name, missing.last.name];
+    this.#options.logger.warn('binary logs were purged before they were pushed', { first, last });
+  }
+
+  /** Of those to push, and of the follower of each. */
+  async #readHeads(toPush: readonly PlannedBinlog[]): Promise<Heads> {
+    const heads = new Map<string, KnownBinlog>();
+    const followers = new Map<string, BinlogName>();
+    for (const [index, { name }] of this.#listed.entries()) {
+      const next = this.#listed[index + 1];
+      if (next !== undefined) followers.set(name, next);
+    }
+    for (const { name } of toPush) {
+      this.#options.signal.throwIfAborted();
+      const next = followers.get(name);
+      for (const one of next === undefined ? [name] : [name, next.name]) {
+        if (!heads.has(one)) heads.set(one, await this.#headOf(one));
+      }
+    }
+    return {
+      of: (name) => heads.get(name),
+      after: (name) => heads.get(followers.get(name)?.name ?? ''),
+    };
+  }
+
+  async #headOf(name: string): Promise<KnownBinlog> {
+    const file = openLocalFile(join(this.#directory, name));
+    try {
+      return { name, head: await readBinlogHead(file.content(), name) };
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Whether the first one follows what is archived. @throws BinlogSequenceError */
+  async #checkFirst({ before, toPush }: PushPlan, known: Heads): Promise<void> {
+    const { acceptGap, logger } = this.#options;
+    const first = toPush.at(0);
+    const next = first && known.of(first.name);
+    if (before === undefined || first?.number !== before.number + 1 || next === undefined) return;
+    const predecessor = await this.#predecessor(before);
+    try {
+      if (predecessor !== undefined) checkSequence(predecessor, next);
+    } catch (error) {
+      if (!acceptGap) throw error;
+      logger.warn('binary logs do not follow one another, archiving them all the same', { reason: messageOf(error) });
+    }
+  }
+
+  async #predecessor({ name, key }: ArchivedBinlog): Promise<Predecessor | undefined> {
+    const { transport, logger, signal } = this.#options;
+    if (statSync(join(this.#directory, name), { throwIfNoEntry: false }) !== undefined) {
+      const { head } = await this.#headOf(name);
+      return { name, serverId: head.serverId, previousGtids: head.previousGtids };
+    }
+    try {
+      const summary = await summarize(await readDecoded(transport, key, { signal }), { name, mayBeCut: true });
+      return { name, serverId: summary.serverId, previousGtids: summary.previousGtids, summary };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ArchiverError) || error.kind === 'unavailable') throw error;
+      // A server that may only encrypt cannot read it; and damage in the archive must not stop the archiving.
+      logger.info('cannot read what was archived last, to compare', { name, reason: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  async #upload(following: GtidFollowing, known: Heads): Promise<void> {
+    const { transport, concurrency, cachePath, logger, signal } = this.#options;
+    try {
+      await uploadSideBySide(following.toPush, {
+        concurrency,
+        canHoldBack: transport.storage.isRemote !== true,
+        upload: (item, ready, again) => this.#uploadOne(item, { known, ready, again }),
+        stat: ({ name }) => transport.storage.stat(storedKey(transport, binlogKey(name)), { signal }),
+        stored: (item) => {
+          noteLastArchived(cachePath, item.name, logger);
+          following.stored(item);
+        },
+      });
+    } finally {
+      await following.settled();
+    }
+  }
+
+  async #uploadOne(
+    { name, again: wasThere }: PlannedBinlog,
+    { known, ready, again }: { known: Heads; ready: Promise<unknown>; again: boolean },
+  ): Promise<void> {
+    const { transport, acceptGap, logger, signal, onProgress } = this.#options;
+    const [self, next] = [known.of(name), known.after(name)];
+    if (self === undefined || next === undefined) throw new Error(`${name} has no follower`);
+    if (self.head.isEncrypted && !again) {
+      logger.warn('binary log is encrypted by its server: only a server with the same keys can apply it', { name });
+    }
+    const file = openLocalFile(join(this.#directory, name));
+    try {
+      const binlog = { ...self, sizeBytes: file.sizeBytes };
+      const passing = checkPassing({ binlog, next, ready, acceptGap, logger });
+      if (wasThere && !again)
+        await requireSame(file, storedKey(transport, binlogKey(name)), { transport, logger, signal });
+      const options = { transport, passing, again: wasThere || again, logger, signal };
+      const { outcome, rawBytes, storedBytes } = await archiveBinlog(file, options);
+      if (again) return;
+      if (outcome === 'present') this.#present.add(name);
+      else if (!wasThere) this.#pushed.set(name, { rawBytes, storedBytes });
+      this.#doneBytes += rawBytes;
+      onProgress?.(this.#doneBytes);
+      logger.debug('binary log archived', { name, outcome, rawBytes, storedBytes });
+    } finally {
+      file.close();
+    }
+  }
+
+  #openIfThere(name: string): LocalFile | undefined {
+    const path = join(this.#directory, name);
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : openLocalFile(path);
+  }
+}
