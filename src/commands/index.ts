@@ -33,6 +33,9 @@ export const commandEntries: readonly CommandEntry[] = [
     database: 'mysql',
     load: async () => (await import('./mysql/xtrabackup-push.ts')).xtrabackupPush,
   },
+  { name: 'stream-push', database: 'mysql', load: async () => (await import('./mysql/stream-push.ts')).streamPush },
+  { name: 'stream-fetch', database: 'mysql', load: async () => (await import('./mysql/stream-fetch.ts')).streamFetch },
+  { name: 'get-stream', database: 'mysql', load: async () => (await import('./mysql/get-stream.ts')).getStream },
   {
     name: 'backup-finalize',
     database: 'postgres',

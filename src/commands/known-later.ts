@@ -2,6 +2,5 @@
 export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
-  ...['stream-fetch', 'stream-push', 'get-stream'],
   ...['binlog-server'],
 ]);

@@ -9,7 +9,7 @@ import type { Key } from '../../storage/storage.ts';
 
 /** How a file is written. */
 export interface LocalFileOptions {
-  /** Take the place of a file that is there. */
+  /** Take the place of a file that is there; a device or a named pipe is written to. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
 }
@@ -46,6 +46,7 @@ export async function writeLocalFile(
   { replace, signal }: LocalFileOptions,
 ): Promise<number> {
   if (replace && isFolder(path)) throw new ArchiverError('cannotWrite', `it is a folder: "${path}"`);
+  if (replace && isSpecial(path)) return writeInto(path, bytes, signal);
   const written = replace ? join(dirname(path), `.${basename(path)}.${process.pid}.tmp`) : path;
   const descriptor = local(path, () => openSync(written, 'wx', mode));
   let sizeBytes = 0;
@@ -70,6 +71,28 @@ export async function writeLocalFile(
   } catch (error) {
     removeQuietly(written);
     throw error;
+  }
+}
+
+/** A file must not take the place of `/dev/null`. */
+function isSpecial(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+}
+
+async function writeInto(path: string, bytes: ByteSource, signal: AbortSignal): Promise<number> {
+  const descriptor = local(path, () => openSync(path, 'w'));
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of bytes) {
+      signal.throwIfAborted();
+      local(path, () => {
+        writeAll(descriptor, chunk);
+      });
+      sizeBytes += chunk.length;
+    }
+    return sizeBytes;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
