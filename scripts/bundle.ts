@@ -35,11 +35,11 @@ export interface BundleOptions {
   readonly external: readonly string[];
 }
 
-/** Writes `main.js`, `worker.js` and the files that they load later. @returns their sizes in bytes, by name */
+/** Writes `main.js`, the entries of threads and the files that they load later. @returns their sizes in bytes, by name */
 export async function bundle({ root, target, define, external }: BundleOptions): Promise<ReadonlyMap<string, number>> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts', 'src/worker.ts'],
+    entryPoints: { main: 'src/main.ts', worker: 'src/worker.ts', 'lz4-thread': 'src/codecs/lz4/block-thread.ts' },
     outdir: target,
     chunkNames: '[name]-[hash]',
     bundle: true,

@@ -16,7 +16,7 @@ export interface CodecOptions {
 export async function openCodec(name: CodecName, { level, helpers }: CodecOptions = {}): Promise<Codec> {
   switch (name) {
     case 'lz4':
-      return (await import('./lz4/codec.ts')).lz4Codec;
+      return (await import('./lz4/codec.ts')).helpedLz4Codec(helpers ?? 0);
     case 'none':
       return (await import('./none.ts')).noneCodec;
     case 'lzma':

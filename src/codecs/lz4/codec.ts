@@ -1,6 +1,6 @@
 /** The lz4 codec, WAL-G's default. */
 import type { Codec } from '../codec.ts';
-import { compressLz4 } from './compress.ts';
+import { compressingLz4, compressLz4 } from './compress.ts';
 import { decompressLz4 } from './decompress.ts';
 
 /** LZ4 frames, suffix `.lz4`. */
@@ -10,3 +10,8 @@ export const lz4Codec: Codec = {
   compress: compressLz4,
   decompress: decompressLz4,
 };
+
+/** The same codec, whose long streams are compressed with the help of so many threads. */
+export function helpedLz4Codec(helpers: number): Codec {
+  return { ...lz4Codec, compress: compressingLz4(helpers) };
+}

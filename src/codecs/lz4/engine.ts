@@ -30,6 +30,16 @@ export interface Lz4Engine {
   hashUpdate(from: number, length: number): void;
   /** The hash of everything since it began, 0 … 2^32 − 1. */
   hashDigest(): number;
+  /** Hashing in several threads, one after the other; undefined: it cannot. */
+  readonly hashing?: HandedOnHash;
+}
+
+/** A hash that goes on elsewhere: possible after each multiple of 16 bytes. */
+export interface HandedOnHash {
+  /** What there is to know of it: 16 bytes, a copy. */
+  lanes(): Uint8Array;
+  /** Takes the place of `hashStart`. */
+  resume(lanes: Uint8Array, totalBytes: number): void;
 }
 
 /** A place for plaintext. */

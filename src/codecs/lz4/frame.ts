@@ -18,6 +18,9 @@ export const windowBytes = 64 << 10;
 /** Set in a block's size when its bytes are not compressed. */
 export const storedBlockFlag = 0x80000000;
 
+/** Plain bytes of every block written, but for the last one of a frame. */
+export const blockBytes = 1 << 20;
+
 /** The header of every frame written: independent blocks of at most 4 MiB, content checksum, no content size. */
 export const writtenHeader: Uint8Array = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x64, 0x70, 0xb9);
 

@@ -55,6 +55,14 @@ function wrap(routines: Exports): Lz4Engine {
       totalBytes = 0;
       restBytes = 0;
     },
+    hashing: {
+      lanes: () => bytes.slice(stateAt, stateAt + stripeBytes),
+      resume(lanes, hashedBytes) {
+        bytes.set(lanes, stateAt);
+        totalBytes = hashedBytes;
+        restBytes = 0;
+      },
+    },
     hashUpdate(from, length) {
       const end = from + length;
       totalBytes += length;
