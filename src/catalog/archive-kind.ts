@@ -1,6 +1,6 @@
 /** Of which database an object is the archive, by its name alone: archives of both may lie below one prefix. */
 import type { Key } from '../storage/storage.ts';
-import { backupsFolder, binlogFolder, catchupsFolder, walFolder } from './layout.ts';
+import { backupsFolder, binlogFolder, binlogTailFolder, catchupsFolder, verifyFolder, walFolder } from './layout.ts';
 
 /** A kind of archive; `mysql` is MariaDB as well, and streams of whatever else. */
 export type ArchiveKind = 'postgres' | 'mysql';
@@ -19,6 +19,7 @@ export function kindOfObject(key: Key): ArchiveKind | undefined {
     const sentinel = /^(.*?)_backup_stop_sentinel\.json$/.exec(second);
     return kindOfBackup((sentinel?.[1] ?? second).replace(/^journal_/, ''));
   }
+  if (folder === verifyFolder) return kindOfBackup(second.replace(/\.json$/, ''));
   return kinds.get(folder);
 }
 
@@ -26,6 +27,6 @@ const kinds: ReadonlyMap<string, ArchiveKind> = new Map([
   [walFolder, 'postgres'],
   [catchupsFolder, 'postgres'],
   [binlogFolder, 'mysql'],
-  ['walvault_binlog', 'mysql'],
+  [binlogTailFolder, 'mysql'],
   ['binlog_sentinel_005.json', 'mysql'],
 ]);

@@ -14,6 +14,12 @@ export const walFolder = 'wal_005';
 /** Folder of the archive of binary logs. */
 export const binlogFolder = 'binlog_005';
 
+/** Folder of what is streamed of binary logs that are not closed. */
+export const binlogTailFolder = 'walvault_binlog';
+
+/** Folder of the reports of verifications, which holds nothing else. */
+export const verifyFolder = 'walvault_verify';
+
 /** What follows a backup's name in the name of its sentinel. */
 const sentinelSuffix = '_backup_stop_sentinel.json';
 

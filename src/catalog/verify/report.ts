@@ -5,16 +5,13 @@
 import { fromBytes } from '../../bytes/stage.ts';
 import { readText } from '../backup-store.ts';
 import type { TimeNs } from '../time.ts';
-import { sentinelKey } from '../layout.ts';
+import { sentinelKey, verifyFolder } from '../layout.ts';
 import { CorruptError } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, Key, Storage } from '../../storage/storage.ts';
 import { formatReport, parseReport } from './report-json.ts';
-
-/** Folder of the reports, which holds nothing else. */
-export const verifyFolder = 'walvault_verify';
 
 const suffix = '.json';
 

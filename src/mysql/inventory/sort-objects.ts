@@ -1,9 +1,10 @@
 /** Which of an archive's objects belong together, by their names alone. */
 import { kindOfObject } from '../../catalog/archive-kind.ts';
-import { backupOfSentinel, backupsFolder, binlogFolder } from '../../catalog/layout.ts';
+import { backupOfSentinel, backupsFolder, binlogFolder, binlogTailFolder } from '../../catalog/layout.ts';
 import { withoutExtension } from '../../codecs/open.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { compareBinlogNames, parseBinlogName } from '../binlog/binlog-name.ts';
+import { parseRunKey } from '../binlog/follow/run-key.ts';
 import type { StoredBinlog } from './inventory.ts';
 
 /** The objects of an archive, sorted into what they belong to. */
@@ -19,7 +20,6 @@ export interface SortedObjects {
   readonly others: readonly ObjectInfo[];
 }
 
-const tailsFolder = 'walvault_binlog';
 const journalPrefix = 'journal_';
 
 /** Sorts a listing in any order. What belongs to an archive of Postgres is left out. */
@@ -36,13 +36,10 @@ export function sortObjects(listing: Iterable<ObjectInfo>): SortedObjects {
     const [folder = '', second = '', ...rest] = key.split('/');
     const isDirect = second !== '' && rest.length === 0;
     const backup = folder === backupsFolder && isDirect ? backupOfSentinel(key) : undefined;
-    const binlog =
-      folder === binlogFolder && isDirect
-        ? parseBinlogName(withoutExtension(second))
-        : folder === tailsFolder && rest.length === 1
-          ? parseBinlogName(second)
-          : undefined;
-    if (binlog !== undefined) (folder === binlogFolder ? binlogs : tails).push({ binlog, object });
+    const binlog = folder === binlogFolder && isDirect ? parseBinlogName(withoutExtension(second)) : undefined;
+    const tail = folder === binlogTailFolder ? parseRunKey(key)?.binlog : undefined;
+    if (binlog !== undefined) binlogs.push({ binlog, object });
+    else if (tail !== undefined) tails.push({ binlog: tail, object });
     else if (backup !== undefined) sentinels.set(backup, object);
     else if (folder === backupsFolder && rest.length > 0) {
       const siblings = folders.get(second);

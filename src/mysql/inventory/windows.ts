@@ -6,7 +6,8 @@
 import { completionOf } from '../../catalog/order.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import { binlogNameOf, compareBinlogNames, type BinlogName } from '../binlog/binlog-name.ts';
-import type { ArchivedStream, MysqlInventory } from './inventory.ts';
+import { parseRunKey } from '../binlog/follow/run-key.ts';
+import type { ArchivedStream, MysqlInventory, StoredBinlog } from './inventory.ts';
 
 /** Binlogs without a gap that at least one backup leads into. */
 export interface RecoveryWindow {
@@ -93,7 +94,7 @@ export function recoveryWindows(inventories: readonly MysqlInventory[], now: Tim
 function runsOf(inventories: readonly MysqlInventory[]): readonly Run[] {
   const stored = inventories.flatMap(({ binlogs, tails }) => [
     ...binlogs.map((one) => ({ ...one, isOpen: false })),
-    ...tails.map((one) => ({ ...one, isOpen: true })),
+    ...readable(tails).map((one) => ({ ...one, isOpen: true })),
   ]);
   // Of one that is closed what came before it was does not count.
   stored.sort((a, b) => compareBinlogNames(a.binlog, b.binlog) || Number(a.isOpen) - Number(b.isOpen));
@@ -107,6 +108,14 @@ function runsOf(inventories: readonly MysqlInventory[]): readonly Run[] {
     else if (isOpen === run.isOpen && modified > run.stored) run.stored = modified;
   }
   return runs;
+}
+
+/** Nothing can be done with what does not reach back to the beginning of a binlog. */
+function readable(tails: readonly StoredBinlog[]): readonly StoredBinlog[] {
+  const begun = new Set(
+    tails.filter(({ object }) => parseRunKey(object.key)?.start === 0).map((one) => one.binlog.name),
+  );
+  return tails.filter(({ binlog }) => begun.has(binlog.name));
 }
 
 function holds({ base, first, last }: Run, binlog: BinlogName): boolean {

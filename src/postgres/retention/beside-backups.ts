@@ -1,11 +1,10 @@
-/** What else belongs to backups, or is named like them: catchups, reports of verifications. Pure. */
+/** What is named like backups: catchups. Pure. */
 import { backupOfSentinel, catchupsFolder } from '../../catalog/layout.ts';
 import type { GoingBackup } from '../../catalog/retention/removal-steps.ts';
 import { lastModified } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import { walFileNameOf } from '../backup/names.ts';
-import { verifyFolder, verifyReportKey } from '../../catalog/verify/report.ts';
 import { parseSegmentName } from '../wal-segment.ts';
 
 /** A catchup: what brings a standby up to date. */
@@ -47,15 +46,4 @@ function nameOf(key: string): string {
 /** A catchup as something that goes, its sentinel first; undefined when it has none. */
 export function goingCatchup({ name, sentinel, objects }: StoredCatchup): GoingBackup | undefined {
   return sentinel && { name: `${catchupsFolder}/${name}`, parent: undefined, sentinel, objects };
-}
-
-/** The reports of verifications among other objects: of which backup, by its name. */
-export function reportsOf(others: readonly ObjectInfo[]): ReadonlyMap<string, ObjectInfo> {
-  const reports = new Map<string, ObjectInfo>();
-  for (const object of others) {
-    const { key } = object;
-    const name = key.startsWith(`${verifyFolder}/`) ? key.slice(verifyFolder.length + 1).replace(/\.json$/, '') : '';
-    if (name !== '' && verifyReportKey(name) === key) reports.set(name, object);
-  }
-  return reports;
 }

@@ -2,12 +2,13 @@
 import { isLeaseKey } from '../../catalog/lease/lease-object.ts';
 import type { DeletionContext } from '../../catalog/retention/plan.ts';
 import type { GoingBackup, PlannedRemoval } from '../../catalog/retention/removal-steps.ts';
+import { reportsOf } from '../../catalog/retention/reports.ts';
 import type { Chains } from '../../catalog/retention/retained-backup.ts';
 import type { PlacedFolder } from '../../catalog/retention/unfinished.ts';
 import type { TimeNs } from '../../catalog/time.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 import type { Inventory, UnfinishedBackup, WalObject } from '../inventory/inventory.ts';
-import { catchupsOf, goingCatchup, reportsOf } from './beside-backups.ts';
+import { catchupsOf, goingCatchup } from './beside-backups.ts';
 import { uselessHistories, type KeptTimelines } from './histories.ts';
 import { sortWal, type NeededWal, type SortedWal } from './needed-wal.ts';
 import type { PlacedBackup } from './order.ts';

@@ -2,13 +2,11 @@
  * Names of what `binlog-push --follow` stores of a binary log that is not complete: runs of whole events,
  * `walvault_binlog/<binary log>/<first byte>-<byte behind the last><.ext>`. The folder is ours: WAL-G does not look into it.
  */
+import { binlogTailFolder } from '../../../catalog/layout.ts';
 import { withoutExtension } from '../../../codecs/open.ts';
 import { baseNameOf } from '../../../storage/key.ts';
 import type { Key } from '../../../storage/storage.ts';
 import { parseBinlogName, type BinlogName } from '../binlog-name.ts';
-
-/** Folder of all of them. */
-export const binlogTailFolder = 'walvault_binlog';
 
 /** Which bytes of a binary log a run holds. */
 export interface RunRange {

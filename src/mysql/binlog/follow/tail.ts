@@ -1,11 +1,12 @@
 /** What `binlog-push --follow` stored of binary logs that were not complete then. */
 import type { ByteSource } from '../../../bytes/stage.ts';
+import { binlogTailFolder } from '../../../catalog/layout.ts';
 import { CorruptError } from '../../../errors.ts';
 import { readDecoded, type Transport } from '../../../pipeline/transport.ts';
 import type { Abortable, Key, ObjectInfo, Storage } from '../../../storage/storage.ts';
 import { compareBinlogNames, type BinlogName } from '../binlog-name.ts';
 import { longestChain } from './run-chain.ts';
-import { binlogTailFolder, parseRunKey, type NamedRun } from './run-key.ts';
+import { parseRunKey, type NamedRun } from './run-key.ts';
 
 /** The beginning of a binary log, up to some event. */
 export interface TailBinlog {
