@@ -57,6 +57,11 @@ export function parsePosition(text: string): Extract<BinlogTarget, { by: 'positi
 
 /** GTIDs of either flavour; undefined when it is another form. @throws ArchiverError (`usage`) when it only begins as one */
 export function parseGtids(text: string): Extract<BinlogTarget, { by: 'gtid' }> | undefined {
+  if (/^\s*\d{4}-\d\d-\d\d\s*$/.test(text)) {
+    throw new ArchiverError('usage', `not a time: ${JSON.stringify(text)}`, {
+      hint: 'It looks like a date: add the time of day and the zone, as in 2026-11-21T14:03:00Z.',
+    });
+  }
   return flavorOfGtid(text) === undefined ? undefined : { by: 'gtid', gtids: parseGtidSet(text) };
 }
 
