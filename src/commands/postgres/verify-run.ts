@@ -6,6 +6,7 @@ import { downloadSettings, networkSettings } from '../../pipeline/settings.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import { openWorkerPool, type WorkerPool } from '../../pipeline/worker-pool.ts';
 import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
+import { listBackupRecords } from '../../postgres/backup/list.ts';
 import { postgresSettings } from '../../postgres/settings.ts';
 import { withTargetStorage } from '../../storage/target-storage.ts';
 import { removeOrphanedReports } from '../../catalog/verify/gone-backups.ts';
@@ -17,10 +18,11 @@ import { verifyWal } from '../../postgres/verify/verify-wal.ts';
 import type { WalReport } from '../../postgres/verify/wal-report.ts';
 import type { App } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
-import type { VerifiedStorage, VerifyResult } from './backup-verify-output.ts';
+import type { VerifiedLogs, VerifiedStorage, VerifyResult } from '../backup-verify-output.ts';
+import { chosenName, type VerifyRequest } from '../verify-request.ts';
 
 /** What is to be verified. */
-export interface VerifyRun {
+interface VerifyRun {
   /** All that there are, oldest first. */
   readonly records: readonly BackupRecord[];
   /** This one alone, with its chain; undefined: all. */
@@ -36,8 +38,20 @@ export interface VerifyRun {
 
 const progressMs = 100;
 
-/** @throws as `verifyBackups` and `verifyWal` */
-export async function runVerify(app: App, run: VerifyRun): Promise<VerifyResult> {
+/** @throws BackupNotFoundError; as `verifyBackups` and `verifyWal` */
+export async function verifyArchive(app: App, request: VerifyRequest): Promise<VerifyResult> {
+  const { archive, withLogs, budgetBytes, isTurbo } = request;
+  const { storage } = archive;
+  const records = await listBackupRecords(storage, { clock: app.clock, signal: app.signal, everyCopy: true });
+  const chosen = chosenName(
+    records.map((record) => record.name),
+    request,
+    app,
+  );
+  return runVerify(app, { records, archive, chosen, withWal: withLogs, budgetBytes, isTurbo });
+}
+
+async function runVerify(app: App, run: VerifyRun): Promise<VerifyResult> {
   const { records, chosen, withWal, budgetBytes, archive } = run;
   const { clock, logger, signal } = app;
   const { concurrency, fileRetries } = readSettings(downloadSettings, app.settings);
@@ -87,7 +101,12 @@ export async function runVerify(app: App, run: VerifyRun): Promise<VerifyResult>
     clearInterval(shown);
     progress.finish();
   }
-  return { storages, wal, readBytes: pools.bytesDone(), budgetBytes };
+  return { storages, logs: wal === undefined ? undefined : logsOf(wal), readBytes: pools.bytesDone(), budgetBytes };
+}
+
+function logsOf(wal: WalReport): VerifiedLogs {
+  const names = { title: 'WAL', key: 'wal', counted: 'segments' };
+  return { ...wal, names, isComplete: wal.round === undefined, counts: wal.segments };
 }
 
 /** Undefined: nobody knows. */

@@ -29,7 +29,10 @@ export class BinlogSequenceError extends CorruptError {
  *
  * @throws BinlogSequenceError
  */
-export function checkSequence(before: Predecessor, { name, head }: { name: string; head: BinlogHead }): void {
+export function checkSequence(
+  before: Predecessor,
+  { name, head }: { name: string; head: Pick<BinlogHead, 'serverId' | 'previousGtids' | 'isEncrypted'> },
+): void {
   const nextName = before.summary?.nextName;
   if (nextName !== undefined && nextName !== name) {
     throw new BinlogSequenceError(before.name, name, `that one says that "${nextName}" follows it`);

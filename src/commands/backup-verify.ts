@@ -1,12 +1,9 @@
-import { BackupNotFoundError, selectorOfName } from '../../catalog/backup-store.ts';
-import { byteSize } from '../../config/parsers.ts';
-import { ArchiverError, CorruptError } from '../../errors.ts';
-import type { BackupRecord } from '../../postgres/backup/backup-record.ts';
-import { listBackupRecords } from '../../postgres/backup/list.ts';
-import { targetStorageOf } from '../../storage/target-storage.ts';
-import { defineCommand } from '../command.ts';
+import { byteSize } from '../config/parsers.ts';
+import { ArchiverError, CorruptError } from '../errors.ts';
+import { targetStorageOf } from '../storage/target-storage.ts';
 import { verifyJson, verifyText, type VerifyResult } from './backup-verify-output.ts';
-import { runVerify } from './verify-run.ts';
+import { defineCommand } from './command.ts';
+import { databaseOf } from './database.ts';
 
 /** `backup-verify`: whether backups can be restored, by reading all of them. */
 export const backupVerify = defineCommand({
@@ -17,7 +14,8 @@ export const backupVerify = defineCommand({
   ],
   options: {
     all: { type: 'boolean', text: 'All backups.' },
-    wal: { type: 'boolean', text: 'Also all WAL from these backups on, up to the newest.' },
+    wal: { type: 'boolean', text: 'Also all WAL or binlogs from these backups on, up to the newest.' },
+    binlogs: { type: 'boolean', text: 'The same.' },
     budget: {
       type: 'string',
       placeholder: 'SIZE',
@@ -31,8 +29,8 @@ export const backupVerify = defineCommand({
     },
   },
   examples: [
-    { line: 'backup-verify', text: 'The newest backup, with those it builds on and the WAL it needs.' },
-    { line: 'backup-verify --all --wal', text: 'Every backup, and all WAL that follows them.' },
+    { line: 'backup-verify', text: 'The newest backup, with those it builds on and, of PostgreSQL, the WAL it needs.' },
+    { line: 'backup-verify --all --wal', text: 'Every backup, and all WAL or binlogs that follow them.' },
     {
       line: 'backup-verify --all --budget 50GB',
       text: 'Every night a part, so that in time all is proven, over and over.',
@@ -51,15 +49,16 @@ export const backupVerify = defineCommand({
     if (name !== undefined && options['all'] === true) {
       throw new ArchiverError('usage', 'a name and --all exclude each other', { hint: 'Give one of them.' });
     }
+    const budgetBytes = typeof options['budget'] === 'string' ? parseBudget(options['budget']) : undefined;
+    const database = await databaseOf(app, args);
     const archive = await app.transport('read', { target: targetStorageOf(app.settings, options['target-storage']) });
-    const { storage } = archive;
-    const records = await listBackupRecords(storage, { clock: app.clock, signal: app.signal, everyCopy: true });
-    if (records.length === 0 && options['all'] === true)
-      app.logger.warn('there are no backups', { storage: storage.location });
-    const chosen = options['all'] === true ? undefined : chosenName(records, name ?? 'LATEST', storage.location);
-    const verified = await runVerify(app, {
-      ...{ records, archive, chosen, withWal: options['wal'] === true },
-      budgetBytes: typeof options['budget'] === 'string' ? parseBudget(options['budget']) : undefined,
+    const { verifyArchive } =
+      database === 'mysql' ? await import('./mysql/verify-run.ts') : await import('./postgres/verify-run.ts');
+    const verified = await verifyArchive(app, {
+      archive,
+      name: options['all'] === true ? undefined : (name ?? 'LATEST'),
+      withLogs: options['wal'] === true || options['binlogs'] === true,
+      budgetBytes,
       isTurbo: options['turbo'] === true,
     });
     await app.print(options['json'] === true ? `${verifyJson(verified)}\n` : verifyText(verified));
@@ -68,12 +67,6 @@ export const backupVerify = defineCommand({
     return undefined;
   },
 });
-
-function chosenName(records: readonly BackupRecord[], name: string, location: string): string {
-  const found = name === 'LATEST' ? records.at(-1) : records.find((record) => record.name === name);
-  if (found === undefined) throw new BackupNotFoundError(selectorOfName(name), location);
-  return found.name;
-}
 
 function parseBudget(text: string): number {
   const parser = byteSize({ min: 1 });
@@ -86,14 +79,14 @@ function parseBudget(text: string): number {
   }
 }
 
-function failureOf({ storages, wal }: VerifyResult): CorruptError | undefined {
+function failureOf({ storages, logs }: VerifyResult): CorruptError | undefined {
   const reports = storages.flatMap((one) => [...one.reports.values()]);
   const damaged = reports.filter(({ status }) => status === 'damaged');
   const [first] = damaged;
-  if (first === undefined && wal?.status !== 'damaged') return undefined;
+  if (first === undefined && logs?.status !== 'damaged') return undefined;
   const message =
     first === undefined
-      ? `the WAL is damaged: ${wal?.problemCount ?? 0} problems`
+      ? `damage in the ${logs?.names.title ?? ''}: ${logs?.problemCount ?? 0} problems`
       : damaged.length === 1
         ? `backup "${first.backup}" is damaged`
         : `${damaged.length} of ${reports.length} backups are damaged, such as "${first.backup}"`;
