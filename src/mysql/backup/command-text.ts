@@ -103,7 +103,7 @@ function folderToken(command: string): Token | undefined {
 /** Index of the word that is the program; of several the one that is told to do its work. */
 function programOf(tokens: readonly Token[], programs: RegExp): number | undefined {
   const found = tokens.flatMap(({ kind, text }, index) =>
-    kind === 'word' && programs.test(text.slice(text.lastIndexOf('/') + 1)) ? [index] : [],
+    kind === 'word' && !text.startsWith('-') && programs.test(text.slice(text.lastIndexOf('/') + 1)) ? [index] : [],
   );
   const working = found.find((index) => /^--(?:backup|prepare|stream)\b/.test(argumentAfter(tokens, index)));
   return working ?? found[0];

@@ -37,6 +37,7 @@ export class XbstreamReader {
   #header = Buffer.alloc(1024);
   #filled = 0;
   #at = 0;
+  #chunkAt = 0;
   #flags = 0;
   #type = '';
   #path = '';
@@ -77,6 +78,7 @@ export class XbstreamReader {
   }
 
   #takeHeader(bytes: Uint8Array, from: number): number {
+    if (this.#part === 'fixed' && this.#filled === 0) this.#chunkAt = this.#at + from;
     const count = Math.min(this.#needed - this.#filled, bytes.length - from);
     if (this.#filled + count > this.#header.length) {
       const larger = Buffer.alloc(Math.min(this.#needed, Math.max(this.#filled + count, this.#header.length * 2)));
@@ -87,25 +89,25 @@ export class XbstreamReader {
     this.#filled += count;
     if (this.#filled === this.#needed) {
       this.#filled = 0;
-      this.#finishPart(this.#at + from);
+      this.#finishPart();
       // Parts of no bytes: an empty path or payload.
-      while (this.#needed === 0 && this.#part !== 'payload') this.#finishPart(this.#at + from);
+      while (this.#needed === 0 && this.#part !== 'payload') this.#finishPart();
     }
     return count;
   }
 
-  #finishPart(at: number): void {
+  #finishPart(): void {
     const header = this.#header.subarray(0, this.#needed);
     switch (this.#part) {
       case 'fixed':
-        this.#finishFixed(header, at);
+        this.#finishFixed(header);
         return;
       case 'path':
         this.#finishPath(header);
         return;
       case 'map size':
         this.#mapEntries = header.readUInt32LE(0);
-        if (this.#mapEntries > maxMapEntries) throw damaged(at, `a map of ${this.#mapEntries} holes`);
+        if (this.#mapEntries > maxMapEntries) throw this.#damaged(`a map of ${this.#mapEntries} holes`);
         this.#expect('lengths', 20);
         return;
       case 'lengths':
@@ -114,23 +116,23 @@ export class XbstreamReader {
         this.#expectedCrc = header.readUInt32LE(16);
         this.#crc = 0;
         if (this.#type === 'S') this.#expect('map', this.#mapEntries * mapEntryBytes);
-        else this.#beginPayload(at);
+        else this.#beginPayload();
         return;
       case 'map':
         this.#crc = crc32(header, this.#crc);
-        this.#beginPayload(at);
+        this.#beginPayload();
         return;
       case 'payload':
         return;
     }
   }
 
-  #finishFixed(header: Buffer, at: number): void {
-    if (!header.subarray(0, 8).equals(xbstreamMagic)) throw damaged(at, 'no chunk where one must begin');
+  #finishFixed(header: Buffer): void {
+    if (!header.subarray(0, 8).equals(xbstreamMagic)) throw this.#damaged('no chunk where one must begin');
     this.#flags = header[8] ?? 0;
     this.#type = String.fromCharCode(header[9] ?? 0);
     const pathBytes = header.readUInt32LE(10);
-    if (pathBytes > maxPathBytes) throw damaged(at, `a path of ${pathBytes} bytes`);
+    if (pathBytes > maxPathBytes) throw this.#damaged(`a path of ${pathBytes} bytes`);
     const isKnown = 'PSE'.includes(this.#type);
     if (!isKnown && (this.#flags & ignorableFlag) === 0) {
       this.#notUnderstood = `chunks of type ${JSON.stringify(this.#type)}`;
@@ -160,9 +162,9 @@ export class XbstreamReader {
     this.#needed = bytes;
   }
 
-  #beginPayload(at: number): void {
+  #beginPayload(): void {
     this.#part = 'payload';
-    if (this.#left === 0n) this.#endPayload(at);
+    if (this.#left === 0n) this.#endPayload();
   }
 
   #takePayload(bytes: Uint8Array, from: number): number {
@@ -173,16 +175,16 @@ export class XbstreamReader {
     if (this.#type === 'P' || this.#type === 'S') this.#visitor.payload?.(this.#path, piece, this.#offset);
     this.#offset += BigInt(count);
     this.#left -= BigInt(count);
-    if (this.#left === 0n) this.#endPayload(this.#at + from + count);
+    if (this.#left === 0n) this.#endPayload();
     return count;
   }
 
-  #endPayload(at: number): void {
-    if (this.#crc !== this.#expectedCrc) throw damaged(at, `a wrong checksum of "${this.#path}"`);
+  #endPayload(): void {
+    if (this.#crc !== this.#expectedCrc) throw this.#damaged(`a wrong checksum of "${this.#path}"`);
     this.#expect('fixed', fixedBytes);
   }
-}
 
-function damaged(at: number, what: string): CorruptError {
-  return new CorruptError(`the xbstream is damaged: ${what}, at byte ${at}`);
+  #damaged(what: string): CorruptError {
+    return new CorruptError(`the xbstream is damaged: ${what}, in the chunk at byte ${this.#chunkAt}`);
+  }
 }
