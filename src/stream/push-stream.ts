@@ -14,6 +14,7 @@ import type { Key, Storage, StoredObject } from '../storage/storage.ts';
 import { dealOut } from './deal-out.ts';
 import { partKey, singleKey, streamMetadataKey, type StreamLayout } from './layout.ts';
 import { formatStreamMetadata } from './stream-metadata.ts';
+import { reservationKey } from './stream-name.ts';
 
 /** What is to be stored, and how. */
 export interface PushStreamOptions {
@@ -76,7 +77,8 @@ export async function removeStream(storage: Storage, name: string, logger: Logge
     }
     if (keys.length === 0 || (await storage.stat(sentinelKey(name))) !== undefined) return;
     await storage.delete(keys);
-    logger.info('removed what was stored of the unfinished backup', { backup: name, objects: keys.length });
+    const objects = keys.filter((key) => key !== reservationKey(name)).length;
+    if (objects > 0) logger.info('removed what was stored of the unfinished backup', { backup: name, objects });
   } catch (error) {
     logger.warn('could not remove what was stored of the unfinished backup', {
       backup: name,
