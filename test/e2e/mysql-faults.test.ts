@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CliRun } from '../../testtools/cli.ts';
 import { hasMariadb, whyNoMariadb } from '../../testtools/mariadb/programs.ts';
 import { openMariadbRig, type MariadbRig } from '../../testtools/mariadb/rig.ts';
-import { catchUp, startReplica, type MariadbServer } from '../../testtools/mariadb/server.ts';
+import { catchUp, purgeBinlogs, startReplica, type MariadbServer } from '../../testtools/mariadb/server.ts';
 import { giveToServer, makeServerDirectory } from '../../testtools/postgres/server-user.ts';
 
 /** Objects are then the binlogs themselves. */
@@ -31,7 +31,7 @@ describe.skipIf(!hasMariadb)(`binlogs of a MariaDB that has bad luck${whyNoMaria
 
   it('are there without a hole, each of them whole, whenever a push is killed', { timeout: 300_000 }, async () => {
     await using own = await openRig();
-    await makeBinlogs(own.server, 10, 60_000);
+    await makeBinlogs(own.server, 10, 20_000);
     const wanted = await closedBinlogs(own.server);
     const names = Object.keys(wanted);
     let wasCut = 0;
@@ -79,7 +79,8 @@ describe.skipIf(!hasMariadb)(`binlogs of a MariaDB that has bad luck${whyNoMaria
     writeFileSync(path, damaged);
     const broken = await rig.cli(['binlog-push'], source);
     expect(broken.status, broken.stderr).not.toBe(0);
-    expect(broken.stderr).toMatch(new RegExp(`${last.replace('.', '\\.')}[^\\n]*\\d`));
+    expect(broken.stderr).toMatch(/ \d+ /);
+    expect(broken.stderr).toContain(last);
     expect(Object.keys(archived(rig))).not.toContain(last);
 
     await rig.succeed(['binlog-push']);
@@ -145,7 +146,7 @@ describe.skipIf(!hasMariadb)(`binlogs that a MariaDB has no more${whyNoMariadb}`
     await makeBinlogs(rig.server, 4);
     const listed = await rig.server.binlogs();
     const kept = listed.at(-2) ?? '';
-    await rig.server.query(`PURGE BINARY LOGS TO '${kept}'`);
+    await purgeBinlogs(rig.server, kept);
     const missing = listed.slice(Object.keys(before).length, -2);
     expect(missing.length).toBeGreaterThan(1);
 

@@ -206,6 +206,16 @@ export async function catchUp(replica: MariadbServer, source: MariadbServer): Pr
   await replica.waitFor(`SELECT MASTER_GTID_WAIT('${position}', 1) = 0`);
 }
 
+/** Removes a server's binlogs before one of them. It keeps what a crash would need for some moments, and says nothing. */
+export async function purgeBinlogs(server: MariadbServer, first: string): Promise<void> {
+  const deadline = performance.now() + startTimeoutMs;
+  do {
+    if (performance.now() > deadline) throw new Error(`the binlogs before ${first} stay`);
+    await server.query(`PURGE BINARY LOGS TO '${first}'`);
+    await delay(50);
+  } while ((await server.binlogs())[0] !== first);
+}
+
 /** A data directory with the system tables, without a binlog, copied from one that the test run makes once. */
 function fillDataDirectory(directory: string): void {
   const made = madeOnce('mariadb-data', (path) => {
