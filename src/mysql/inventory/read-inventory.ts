@@ -11,6 +11,7 @@ import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
 import { readBackupRecord } from '../backup/backup-record.ts';
 import { parsePositionNote, positionKey, type StartPosition } from '../backup/position-note.ts';
 import { parseBinlogName, type BinlogName } from '../binlog/binlog-name.ts';
+import { marksOnMirrors } from '../mark/permanence.ts';
 import type { ArchivedStream, MysqlInventory } from './inventory.ts';
 import { sortObjects } from './sort-objects.ts';
 
@@ -96,7 +97,7 @@ async function readBackup(
     position,
     starts: [position?.binlog, sentinel?.binlogStart].flatMap(named),
     end: named(sentinel?.binlogEnd)[0],
-    isPermanent: sentinel?.isPermanent === true,
+    isPermanent: sentinel?.isPermanent === true || (await marksOnMirrors(storage, name, options)).includes(true),
     isPermanenceKnown: sentinel !== undefined,
     objects,
   };
