@@ -8,6 +8,9 @@ const fixedBytes = 2 + 50 + 4 + 1;
 
 const flagsAt = 17;
 
+/** Servers that know of no checksums know of no more types of events. */
+const mostOldTypes = 30;
+
 /**
  * Reads a FORMAT_DESCRIPTION event and checks its sum.
  *
@@ -27,7 +30,11 @@ export function readFormatDescription(event: Uint8Array, where: string): FormatD
   }
   const text = Buffer.from(event.buffer, event.byteOffset + headerBytes + 2, 50).toString('latin1');
   const serverVersion = text.slice(0, `${text}\0`.indexOf('\0'));
-  const algorithm = tellsChecksums(serverVersion) ? event[event.length - checksumBytes - 1] : 0;
+  const tells = tellsChecksums(serverVersion);
+  if (!tells && event.length > headerBytes + fixedBytes + mostOldTypes) {
+    throw new CorruptError(`the format description of ${where} names a server version that cannot be`);
+  }
+  const algorithm = tells ? event[event.length - checksumBytes - 1] : 0;
   if (algorithm !== 0 && algorithm !== 1) throw new CorruptError(`${where} has checksums of an unknown kind`);
   if (algorithm === 1) checkSum(event, view, where);
   return {
