@@ -7,7 +7,7 @@ import type { Transport } from '../src/pipeline/transport.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { silentLogger } from '../src/platform/logger.ts';
 import { createMemoryStorage } from '../src/storage/memory/memory-storage.ts';
-import { makeBinlog, type MadeBinlog, type MadeFile } from './made-binlog.ts';
+import { makeBinlog, type MadeBinlog, type MadeFile } from './made-binlog-file.ts';
 
 /** What was made. */
 export interface MadeBinlogArchive {

@@ -75,7 +75,7 @@ export async function fetchBinlogs(request: FetchRequest): Promise<FetchedBinlog
     const binlogs: FetchedBinlog[] = [];
     for (const binlog of extras) {
       const head = await readHead(await binlog.open({ signal }), binlog.name);
-      const step = { binlog, head, from: Number.POSITIVE_INFINITY, skipsKnown: false };
+      const step = { binlog, head, from: Number.POSITIVE_INFINITY, skipsKnown: false, mayEndEarly: true };
       binlogs.push(await fetchWith(new RangeCursor({ ...range, steps: [step], target: { by: 'end' } }), step));
     }
     const cursor = new RangeCursor(range);

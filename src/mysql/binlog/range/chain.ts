@@ -44,14 +44,15 @@ export interface ChainContext {
  */
 export async function* followChain(start: ChainStart, context: ChainContext): AsyncGenerator<RangeStep> {
   const { binlogs, heads } = context;
-  let step: Omit<RangeStep, 'head'> = start;
+  let step: Pick<RangeStep, 'binlog' | 'from' | 'skipsKnown'> = start;
   /** What all steps before the current one have executed. */
   let carried = start.gtids;
   const bases = new Set<string>();
   const indexes = new Map(binlogs.map(({ name }, index) => [name, index]));
   for (;;) {
     const { binlog, from, skipsKnown } = step;
-    yield { binlog, head: await heads.head(binlog), from, skipsKnown };
+    const head = await heads.head(binlog);
+    yield { binlog, head, from, skipsKnown, mayEndEarly: head.isInUse || binlog.isTail };
     bases.add(binlog.base);
     const after = (indexes.get(binlog.name) ?? binlogs.length) + 1;
     const next = binlogs[after]?.base === binlog.base ? binlogs[after] : undefined;

@@ -1,9 +1,9 @@
 /** Decides of each transaction on the way whether it is wanted, and where the way ends. Pure; one for each replay. */
 import type { TimeNs } from '../../../catalog/time.ts';
+import { CorruptError } from '../../../errors.ts';
 import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { emptyGtidSet, flavorOfGtid, parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
 import { targetBeforeStart } from './before-start.ts';
-import type { BinlogHead } from './head.ts';
 import type { BinlogRange, RangeStep } from './plan.ts';
 
 /**
@@ -29,6 +29,8 @@ export class RangeCursor {
   #executed: GtidSet | undefined;
   #last: Reached | undefined;
   #isBehind = false;
+  /** The binary log before ended in the midst of something. */
+  #brokeOff: string | undefined;
   #transactions = 0;
   /** Only where something is asked of it: keeping account of each transaction costs time. */
   readonly #counts: boolean;
@@ -36,7 +38,8 @@ export class RangeCursor {
   constructor(range: BinlogRange) {
     this.#range = range;
     this.#executed = range.start.gtids;
-    this.#counts = range.target.by === 'gtid' || range.steps.some(({ skipsKnown }) => skipsKnown);
+    this.#counts =
+      range.target.by === 'gtid' || range.steps.some(({ skipsKnown, mayEndEarly }) => skipsKnown || mayEndEarly);
   }
 
   /** The target was passed: nothing that follows is wanted. */
@@ -60,9 +63,22 @@ export class RangeCursor {
     return this.#transactions;
   }
 
-  /** Begins with a binary log. */
-  enter(step: RangeStep, { previousGtids }: Pick<BinlogHead, 'previousGtids'>): void {
+  /** Says that the binary log ended in the midst of something, which was never committed. */
+  breakOff(): void {
+    this.#brokeOff = this.#step?.binlog.name;
+  }
+
+  /** Begins with a binary log. @throws CorruptError when the one before lacks transactions at its end */
+  enter(step: RangeStep): void {
+    const { previousGtids } = step.head;
     this.#step = step;
+    const lost = this.#brokeOff !== undefined && this.#executed && previousGtids?.subtract(this.#executed);
+    if (lost !== undefined && lost !== false && !lost.isEmpty) {
+      throw new CorruptError(`"${this.#brokeOff ?? ''}" is cut off: it lacks transactions up to ${lost.toString()}`, {
+        hint: 'Where the server still has the log, compare it with that.',
+      });
+    }
+    this.#brokeOff = undefined;
     if (!this.#counts || previousGtids === undefined || step.skipsKnown) return;
     this.#executed = this.#executed?.union(previousGtids) ?? previousGtids;
   }

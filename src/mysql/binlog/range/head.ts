@@ -18,6 +18,8 @@ export interface BinlogHead {
   readonly end: number;
   /** The server has the file open, or crashed while it had. */
   readonly isInUse: boolean;
+  /** The server had just been started: the log before may have been left by a crash. */
+  readonly isAfterStart: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function readHead(source: ByteSource, name: string): Promise<Binlog
         previousGtids: undefined,
         end: event.end,
         isInUse: format.isInUse,
+        isAfterStart: format.created !== 0,
       };
     } else if (isPreviousGtids(event)) {
       return { ...head, previousGtids: decodeAnyPreviousGtids(event), end: event.end };

@@ -22,6 +22,8 @@ export interface RangeStep {
   readonly head: BinlogHead;
   /** Transactions that begin before this position are left out; 4: none. */
   readonly from: number;
+  /** Its server crashed, or is still writing it: it may end in the midst of a transaction. */
+  readonly mayEndEarly: boolean;
   /** Another server wrote it than the one before: transactions that were executed before are in it again, and are left out. */
   readonly skipsKnown: boolean;
 }
@@ -101,6 +103,9 @@ export async function planRange(request: RangeRequest): Promise<BinlogRange> {
   const steps: RangeStep[] = [];
   try {
     for await (const step of followChain(first, { binlogs, heads, note })) {
+      const previous = steps.at(-1);
+      if (previous !== undefined && step.head.isAfterStart)
+        steps[steps.length - 1] = { ...previous, mayEndEarly: true };
       if (steps.length > 0 && target.by === 'gtid') {
         const { previousGtids } = await heads.head(step.binlog);
         if (previousGtids?.covers(target.gtids) === true) return { ...found, steps, isReached: true };

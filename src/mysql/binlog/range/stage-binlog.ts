@@ -7,6 +7,8 @@ import type { ByteSource } from '../../../bytes/stage.ts';
 import { ArchiverError, codeOf } from '../../../errors.ts';
 import { removeQuietly, writeAll, writeAllAt } from '../../../platform/files.ts';
 import type { Logger } from '../../../platform/logger.ts';
+import { BinlogEndsEarlyError } from '../events/errors.ts';
+import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { readTransactions } from '../events/transactions.ts';
 import type { RangeCursor } from './cursor.ts';
 import type { RangeStep } from './plan.ts';
@@ -67,7 +69,7 @@ export async function stageBinlog(step: RangeStep, options: StageOptions): Promi
 async function stageInto(descriptor: number, step: RangeStep, options: StageOptions): Promise<StagedBinlog> {
   const { cursor, isWhole = false, logger, signal, onBytes } = options;
   const { binlog, head } = step;
-  cursor.enter(step, head);
+  cursor.enter(step);
   let sizeBytes = 0;
   const source = await binlog.open({ signal });
   const copied = (async function* (): ByteSource {
@@ -84,36 +86,45 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
   let firstGtid: string | undefined;
   let transactions = 0;
   let lastTimestamp = head.timestamp;
-  let isBehind = false;
   let lastEnd = head.end;
-  for await (const transaction of readTransactions(copied, {
-    name: binlog.name,
-    mayBeCut: binlog.isTail || head.isInUse,
-  })) {
+
+  /** False: nothing that follows is wanted. */
+  function take(transaction: BinlogTransaction): boolean {
     const { gtid, start, end, timestamp, isComplete } = transaction;
-    if (isComplete) lastEnd = end;
     const verdict = cursor.judge(transaction);
+    if (verdict === 'behind') {
+      add(unwanted, { start, end: Number.POSITIVE_INFINITY });
+      return isWhole;
+    }
+    if (isComplete) lastEnd = end;
     if (verdict === 'wanted') {
       wanted = { start: wanted?.start ?? start, end };
       firstGtid ??= gtid;
       transactions += 1;
       lastTimestamp = Math.max(lastTimestamp, timestamp);
-    } else if (verdict === 'behind') {
-      isBehind = true;
-      add(unwanted, { start, end: Number.POSITIVE_INFINITY });
-      if (!isWhole) break;
-    } else {
-      add(unwanted, { start, end });
-      if (verdict === 'cut') {
-        logger.warn('a binary log ends in the midst of a transaction, which was never committed: it is left out', {
-          binlog: binlog.name,
-          position: start,
-        });
-      }
+    } else add(unwanted, { start, end });
+    if (verdict === 'cut') {
+      logger.warn('a binary log has half a transaction, which was never committed: it is left out', {
+        binlog: binlog.name,
+        position: start,
+      });
     }
+    return true;
   }
-  // A server that crashed may have left the beginning of an event at the end.
-  if (head.isInUse && !isBehind) add(unwanted, { start: lastEnd, end: Number.POSITIVE_INFINITY });
+
+  try {
+    for await (const transaction of readTransactions(copied, { name: binlog.name })) {
+      if (!take(transaction)) break;
+    }
+  } catch (error) {
+    if (!step.mayEndEarly || !(error instanceof BinlogEndsEarlyError)) throw error;
+    logger.warn('a binary log ends in the midst of an event: its server crashed', {
+      binlog: binlog.name,
+      position: error.position,
+    });
+    cursor.breakOff();
+    if (!cursor.isBehind) add(unwanted, { start: lastEnd, end: Number.POSITIVE_INFINITY });
+  }
   if (!isWhole) sizeBytes = cut(descriptor, unwanted, sizeBytes);
   return { name: binlog.name, wanted, firstGtid, transactions, lastTimestamp, sizeBytes };
 }

@@ -3,7 +3,7 @@ import { planRange, type BinlogRange } from '../../../../../src/mysql/binlog/ran
 import { parseStart } from '../../../../../src/mysql/binlog/range/start.ts';
 import { parseTarget } from '../../../../../src/mysql/binlog/range/target.ts';
 import { makeBinlogArchive } from '../../../../../testtools/made-binlog-archive.ts';
-import type { MadeBinlog } from '../../../../../testtools/made-binlog.ts';
+import type { MadeBinlog } from '../../../../../testtools/made-binlog-file.ts';
 
 const second = (text: string): number => Date.parse(`2026-11-21T14:${text}Z`) / 1000;
 
@@ -116,8 +116,8 @@ describe('the way through binary logs', () => {
   });
 
   it('goes on over a missing number when GTIDs prove that nothing was in it', async () => {
-    const all = { ...files('b', 4), 'b.000003': { timestamp: second('03:00'), previous: ['0-1-4'] } };
-    const empty = { ...all, 'b.000004': { ...all['b.000004'], timestamp: second('04:00'), previous: ['0-1-4'] } };
+    const all: Record<string, MadeBinlog> = { ...files('b', 4), 'b.000003': { timestamp: second('03:00'), previous: ['0-1-4'] } };
+    const empty = { ...all, 'b.000004': { ...(all['b.000004'] ?? {}), timestamp: second('04:00'), previous: ['0-1-4'] } };
     const range = await plan(without(empty, 'b.000003'), { since: 'b.000001:4' });
     expect(steps(range)).toEqual(['b.000001:4', 'b.000002:4', 'b.000004:4 without known']);
     expect(range.notes).toHaveLength(1);

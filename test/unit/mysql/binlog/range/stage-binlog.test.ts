@@ -12,7 +12,7 @@ import { parseStart } from '../../../../../src/mysql/binlog/range/start.ts';
 import { parseTarget } from '../../../../../src/mysql/binlog/range/target.ts';
 import { silentLogger } from '../../../../../src/platform/logger.ts';
 import { makeBinlogArchive } from '../../../../../testtools/made-binlog-archive.ts';
-import type { MadeBinlog } from '../../../../../testtools/made-binlog.ts';
+import type { MadeBinlog } from '../../../../../testtools/made-binlog-file.ts';
 
 let folder = '';
 
@@ -134,15 +134,38 @@ describe('a staged binary log', () => {
   });
 
   it('of a server that crashed ends with the last whole transaction', async () => {
+    const half = { gtid: '0-1-15', timestamp: at + 50, isCut: true };
     const crashed: MadeBinlog = {
       ...first,
       closed: undefined,
       isInUse: true,
-      transactions: [...(first.transactions ?? []), { gtid: '0-1-15', timestamp: at + 50, isCut: true }],
+      transactions: [...(first.transactions ?? []), half],
     };
-    const next: MadeBinlog = { ...second, previous: ['0-1-14'] };
-    const { gtids } = await stage({ 'b.000001': crashed, 'b.000002': next }, { since: 'b.000001:4' });
+    const binlogs = { 'b.000001': crashed, 'b.000002': second };
+    const { gtids } = await stage(binlogs, { since: 'b.000001:4' });
     expect(gtids).toEqual(['0-1-11', '0-1-12', '0-1-13', '0-1-14', '0-1-15', '0-1-16']);
+  });
+
+  it.each([
+    [['0-1-14'], undefined],
+    [['0-1-15'], '"b.000001" is cut off: it lacks transactions up to 0-1-15'],
+  ])('may end in the midst of an event when its server crashed then, having executed %s', async (previous, message) => {
+    const next: MadeBinlog = { ...second, previous, isAfterStart: true };
+    const { request, files, transport } = await makeBinlogArchive({ 'b.000001': first, 'b.000002': next });
+    const { bytes = Buffer.alloc(0) } = files['b.000001'] ?? {};
+    await transport.storage.write(binlogKey('b.000001'), fromBytes(bytes.subarray(0, bytes.length - 10)));
+    const range = await planRange({ ...request, since: parseStart('b.000001:4'), until: { by: 'end' } });
+    const cursor = new RangeCursor(range);
+    const [one, two] = range.steps.map((step) => async () => {
+      const path = join(folder, step.binlog.name);
+      return stageBinlog(step, { cursor, path, logger: silentLogger, signal });
+    });
+    expect(await one?.()).toMatchObject({ transactions: 4 });
+    const outcome = two?.().then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+    expect(await outcome).toBe(message);
   });
 
   it('is whole when it is to be, and says what is wanted', async () => {
