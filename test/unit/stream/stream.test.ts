@@ -75,7 +75,11 @@ describe('pushing a stream', () => {
   it('cuts parts into files, each encoded on its own, and stores an empty one for a part without a block', async () => {
     const { memory, push, fetch } = await rig();
     await push(lending(example, 5), split(8, 4, 3));
-    expect(Object.entries(await contents(memory)).map(([key, text]) => `${key} ${text}`).sort()).toEqual([
+    expect(
+      Object.entries(await contents(memory))
+        .map(([key, text]) => `${key} ${text}`)
+        .sort(),
+    ).toEqual([
       ...['part_0000_0000 012', 'part_0000_0001 3', 'part_0001_0000 456', 'part_0001_0001 7'],
       ...['part_0002_0000 89a', 'part_0002_0001 b', 'part_0003_0000 cde', 'part_0003_0001 f'],
       ...['part_0004_0000 ghi', 'part_0004_0001 j', 'part_0005_0000 klm', 'part_0005_0001 n'],

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { collect, type ByteSource } from '../../src/bytes/stage.ts';
+import { CommandFailedError, runCommand, runConsumer, runProducer } from '../../src/stream/shell-command.ts';
+import { breaking, lending, madeBytes } from '../../testtools/byte-sources.ts';
+import { recordingLogger } from '../../testtools/recording-logger.ts';
+import { temporaryDirectory } from '../../testtools/temp.ts';
+
+const options = () => ({ logger: recordingLogger(), signal: new AbortController().signal });
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie that nobody has waited for yet does nothing any more.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('the output of a command', () => {
+  it('is whole', async () => {
+    const output = await collect(
+      runProducer('for i in 1 2 3; do echo line $i; done; head -c 300000 /dev/zero', options()),
+    );
+    expect(output.length).toBe(21 + 300_000);
+  });
+
+  it('ends with an error that tells the status and the end of what it said, when the command fails', async () => {
+    const failing = collect(runProducer('echo much; echo first >&2; echo no such table >&2; exit 7', options()));
+    await expect(failing).rejects.toThrow(/failed with status 7: .*: first\nno such table$/s);
+    await expect(failing).rejects.toMatchObject({ kind: 'unavailable', status: 7 });
+    await expect(collect(runProducer('kill -9 $$', options()))).rejects.toThrow(/was ended by SIGKILL/);
+    await expect(collect(runProducer('/nowhere/mysqldump', options()))).rejects.toThrow(/failed with status 127/);
+  });
+
+  it('keeps only the end of what it said', async () => {
+    const failing = collect(runProducer('yes complaint | head -c 1000000 >&2; echo last >&2; exit 1', options()));
+    const error = await failing.catch((caught: unknown) => caught as CommandFailedError);
+    expect(error).toBeInstanceOf(CommandFailedError);
+    expect((error as CommandFailedError).stderrTail).toMatch(/complaint\nlast$/);
+    expect((error as CommandFailedError).stderrTail.length).toBeLessThanOrEqual(8192);
+  });
+
+  it('has its variables, and all of its processes end when nobody reads on, or the work is called off', async () => {
+    const command = 'echo $GREETING $$; sleep 1000 & echo $!; sleep 1000 | sleep 1000';
+    const environment = { GREETING: 'it\'s "me" $HOME' };
+    for (const how of ['break', 'abort']) {
+      const controller = new AbortController();
+      const pids: number[] = [];
+      const read = async (): Promise<void> => {
+        let text = '';
+        for await (const chunk of runProducer(command, { ...options(), environment, signal: controller.signal })) {
+          text += Buffer.from(chunk).toString();
+          const lines = text.split('\n');
+          if (lines.length < 3) continue;
+          expect(lines[0]).toMatch(/^it's "me" \$HOME \d+$/);
+          pids.push(Number(lines[0]?.split(' ').at(-1)), Number(lines[1]));
+          if (how === 'break') break;
+          controller.abort(new Error('stop'));
+        }
+      };
+      if (how === 'break') await read();
+      else await expect(read()).rejects.toThrow('stop');
+      expect(pids).toHaveLength(2);
+      await Promise.all(pids.map(gone));
+    }
+  });
+});
+
+describe('feeding a command', () => {
+  it('gives it all bytes, and waits for its end', async () => {
+    await using folder = await temporaryDirectory();
+    const file = join(folder.path, 'it is');
+    const bytes = madeBytes(500_000);
+    await runConsumer('cat > "$TARGET"; echo chatter', lending(bytes, 65_536), {
+      ...options(),
+      environment: { TARGET: file },
+    });
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
+  it('tells that it failed, or ended without reading everything', async () => {
+    const bytes = madeBytes(3_000_000);
+    const feed = (command: string) => runConsumer(command, lending(bytes, 65_536), options());
+    await expect(feed('cat > /dev/null; echo disk full >&2; exit 2')).rejects.toThrow(
+      /failed with status 2: .*disk full/s,
+    );
+    await expect(feed('head -c 10 > /dev/null; echo bad magic >&2; exit 1')).rejects.toThrow(/status 1: .*bad magic/s);
+    await expect(feed('head -c 10 > /dev/null')).rejects.toThrow(/ended before it had read everything/);
+    await expect(feed('exec < /dev/null; sleep 0.2')).rejects.toThrow(/ended before it had read everything/);
+  });
+
+  it('never lets it take a part for the whole when the source fails', async () => {
+    await using folder = await temporaryDirectory();
+    const file = join(folder.path, 'finished');
+    const started = `sh -c 'cat > /dev/null && touch "${file}"'`;
+    const source = (): ByteSource => breaking(madeBytes(200_000), new Error('cut'));
+    await expect(runConsumer(started, source(), options())).rejects.toThrow('cut');
+    expect(() => readFileSync(file)).toThrow(/ENOENT/);
+  });
+
+  it('is not needed by a command without input', async () => {
+    await runCommand('test -z "$(cat)"', options());
+    await expect(runCommand('false', options())).rejects.toThrow(/failed with status 1: "false"$/);
+  });
+});
