@@ -7,7 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../postgres/free-port.ts';
-import { asServerUser, giveToServer, makeServerTemp } from '../postgres/server-user.ts';
+import { asServerUser, giveToServer, makeServerDirectory, makeServerTemp } from '../postgres/server-user.ts';
 import { superviseServer, type SupervisedServer } from '../postgres/supervise.ts';
 import { madeOnce } from '../reachable-copy.ts';
 import { factsOf, queryMariadb, type MariadbFact } from './client.ts';
@@ -90,6 +90,8 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   const dataDirectory = options.directory ?? join(folder, 'data');
   const socket = join(folder, 'sock');
   const logFile = join(folder, 'log');
+  // A server that starts removes temporary tables of all servers from a folder that they share.
+  const temporary = makeServerDirectory(join(folder, 'tmp'));
   const zone = options.timeZone ?? 'Etc/UTC';
   if (!existsSync(dataDirectory) || readdirSync(dataDirectory).length === 0) fillDataDirectory(dataDirectory);
   giveToServer(dataDirectory);
@@ -99,7 +101,14 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   async function startOnce(more: MariadbSettings): Promise<void> {
     if (process?.running === true) throw new Error('the server is running');
     port = await freePort();
-    const own = { datadir: dataDirectory, socket, port, pid_file: join(folder, 'pid'), bind_address: '127.0.0.1' };
+    const own = {
+      datadir: dataDirectory,
+      tmpdir: temporary,
+      socket,
+      port,
+      pid_file: join(folder, 'pid'),
+      bind_address: '127.0.0.1',
+    };
     const settings = { ...testSettings, ...options.settings, ...more, ...own };
     const output = openSync(logFile, 'a');
     const child = spawn(mariadbProgram('mariadbd'), ['--no-defaults', ...commandLine(settings)], {
