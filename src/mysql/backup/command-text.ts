@@ -27,6 +27,11 @@ export function isMariadbBackupCommand(command: string): boolean {
   return programOf(splitWords(command), mariadbPrograms) !== undefined;
 }
 
+/** Whether it runs xbstream or mbstream. */
+export function isUnpackCommand(command: string): boolean {
+  return programOf(splitWords(command), unpackPrograms) !== undefined;
+}
+
 /** Whether an option is given in it, with a value or without. */
 export function hasOption(command: string, option: string): boolean {
   return splitWords(command).some(({ text }) => text === option || text.startsWith(`${option}=`));

@@ -12,7 +12,14 @@ import type { Logger } from '../../platform/logger.ts';
 import { openStream } from '../../stream/open-stream.ts';
 import { runCommand, runConsumer } from '../../stream/shell-command.ts';
 import type { ChainLink } from './chain.ts';
-import { isMariadbBackupCommand, optionOf, unpackFolderOf, unpackingTo, withArguments } from './command-text.ts';
+import {
+  isMariadbBackupCommand,
+  isUnpackCommand,
+  optionOf,
+  unpackFolderOf,
+  unpackingTo,
+  withArguments,
+} from './command-text.ts';
 import { keepFromStarting } from './failed-restore.ts';
 import { requireEmptyFolder, requireFolder } from './restore-folder.ts';
 
@@ -62,7 +69,8 @@ export interface RestorePlan {
 export function planRestore(chain: readonly ChainLink[], commands: RestoreCommands): RestorePlan {
   const newest = chain.at(-1);
   const isXtrabackup = newest?.sentinel.tool === 'xtrabackup';
-  const target = commands.dataDirectory ?? (isXtrabackup ? targetOf(commands) : undefined);
+  const isUnpacked = isXtrabackup || isUnpackCommand(commands.restore);
+  const target = commands.dataDirectory ?? (isUnpacked ? targetOf(commands) : undefined);
   if (chain.length > 1) {
     if (commands.prepare === undefined) {
       throw new ArchiverError(
