@@ -66,7 +66,8 @@ export const streamPush = defineCommand({
         pushMysqlStream({
           ...request,
           ...from,
-          tool: undefined,
+          beganBefore: typeof command !== 'string',
+          tool: 'unspecified',
           server,
           allowEmpty: options['allow-empty'] === true,
           onBytes,

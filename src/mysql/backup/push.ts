@@ -37,6 +37,8 @@ export interface StreamPushOptions {
   readonly tool: BackupTool | undefined;
   /** Undefined: no server is configured, and the sentinel says nothing of one. */
   readonly server: { readonly facts: ServerFacts; readonly access: ServerAccess } | undefined;
+  /** The producer may have begun before the server was asked: its snapshot may be older. Default: it begins when it is read. */
+  readonly beganBefore?: boolean;
   /** What the stream was asked to be an increment of. */
   readonly base?: IncrementBase | undefined;
   readonly lineage?: Lineage | undefined;
@@ -87,7 +89,7 @@ export async function pushMysqlStream(options: StreamPushOptions): Promise<Pushe
   try {
     const found = await findingsOf(inspection, options);
     const end = options.server === undefined ? undefined : await readEndOfBackup(options.server.access, logger);
-    const position = positionOf(found, options.server?.facts, end);
+    const position = positionOf(found, end, options);
     tellFindings(found, position, options);
     const times = { startTime, stopTime: timeOfDate(clock.now()) };
     const sentinel = sentinelOf({ ...times, pushed, found, position, end }, options);
@@ -116,25 +118,28 @@ async function findingsOf(inspection: StreamInspection, options: StreamPushOptio
   return { ...found, ...parseInfoFiles(new Map([...beside, ...found.infoTexts])) };
 }
 
-/** The stream's own word, else where the server stood, which is exact when nothing was written meanwhile. */
+/**
+ * The stream's own word, else where the server stood, which is exact when nothing was written meanwhile. What began before
+ * the server was asked may be older than that: then all of the binlog may be missing in it.
+ */
 function positionOf(
   found: Found,
-  facts: ServerFacts | undefined,
   end: BinlogPosition | undefined,
+  { server, beganBefore = false }: StreamPushOptions,
 ): StartPosition | undefined {
   const { position } = found;
+  const facts = server?.facts;
   if (position !== undefined) {
     return { ...position, flavor: position.flavor ?? facts?.flavor, serverId: position.serverId ?? facts?.serverId };
   }
   const active = facts?.active;
   if (facts === undefined || active === undefined) return undefined;
+  const common = { flavor: facts.flavor, binlog: active.name, serverId: facts.serverId, source: 'server' } as const;
+  if (beganBefore) return { ...common, position: 4, gtid: undefined, isExact: false };
   return {
-    flavor: facts.flavor,
-    binlog: active.name,
+    ...common,
     position: active.position,
     gtid: active.gtid === '' ? undefined : active.gtid,
-    serverId: facts.serverId,
-    source: 'server',
     isExact: end?.name === active.name && end.position === active.position,
   };
 }

@@ -105,6 +105,13 @@ describe('a stream that is pushed as a backup', () => {
     }
   });
 
+  it('that may have begun before the server was asked has all of its binlog to come', async () => {
+    const storage = createMemoryStorage();
+    const { name } = await pushMysqlStream({ ...optionsFor(storage, Buffer.from('x')), beganBefore: true });
+    const note = await readPositionNote(storage, name);
+    expect(note?.position).toMatchObject({ binlog: 'mysql-bin.000017', position: 4, gtid: undefined, isExact: false });
+  });
+
   it('without any server says nothing of one', async () => {
     const storage = createMemoryStorage();
     const { name, sentinel } = await pushMysqlStream({
