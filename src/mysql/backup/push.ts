@@ -144,13 +144,21 @@ function positionOf(
   };
 }
 
-function tellFindings(found: Found, position: StartPosition | undefined, { logger }: StreamPushOptions): void {
+function tellFindings(found: Found, position: StartPosition | undefined, { tool, logger }: StreamPushOptions): void {
   if (found.notUnderstood !== undefined) {
     logger.warn('the stream has something that this version does not know: it was stored, but not checked', {
       what: found.notUnderstood,
     });
   }
   if (found.cut !== undefined) logger.warn('the stream is not whole', { reason: found.cut });
+  if (tool === 'unspecified' && (found.fromLsn ?? 0n) > 0n) {
+    logger.warn(
+      'the stream is an increment, and stored as a backup of its own: whoever restores it must know of what',
+      {
+        fromLsn: found.fromLsn,
+      },
+    );
+  }
   if (position === undefined) {
     logger.info('nobody told where in the binlogs the backup stands');
     return;
