@@ -49,7 +49,7 @@ export class PacketLine {
   }
 
   /**
-   * Sends a payload; resolves when there is room for more.
+   * Sends a payload; resolves when there is room for more. What cannot be sent any more is told by the stream's error.
    *
    * @param sequence of its first piece: 0 for a command
    * @returns the sequence for the next one
@@ -88,13 +88,24 @@ export class PacketLine {
   }
 
   #send(bytes: Uint8Array): Promise<void> {
+    const stream = this.#stream;
+    if (stream.destroyed) return Promise.reject(stream.errored ?? cutOff());
+    if (stream.write(bytes)) return Promise.resolve();
     return new Promise((settle, fail) => {
-      const done = (error?: Error | null): void => {
-        if (error) fail(error);
-        else settle();
+      const end = (): void => {
+        stream.removeListener('drain', drained);
+        stream.removeListener('close', closed);
       };
-      if (this.#stream.destroyed) fail(this.#stream.errored ?? cutOff());
-      else this.#stream.write(bytes, done);
+      const drained = (): void => {
+        end();
+        settle();
+      };
+      const closed = (): void => {
+        end();
+        fail(stream.errored ?? cutOff());
+      };
+      stream.once('drain', drained);
+      stream.once('close', closed);
     });
   }
 }
