@@ -101,7 +101,7 @@ export function madeStatus(changes: Partial<StatusFacts> = {}): ArchiveStatus {
       lines: [{ rule: 'keep daily 7', keeps: [], note: undefined }],
       going: ['base_000000010000000000000002', 'base_000000010000000000000006_D_000000010000000000000002'],
       deletes: { objects: 14, bytes: 2_410_000_000 },
-      walSegments: 7,
+      logs: 7,
     },
     ...changes,
   });

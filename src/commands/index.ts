@@ -130,7 +130,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   { name: 'st transfer backups', load: async () => (await import('./st/transfer-backups.ts')).stTransferBackups },
   { name: 'key check', load: async () => (await import('./key-check.ts')).keyCheck },
-  { name: 'status', load: async () => (await import('./postgres/status.ts')).status },
+  { name: 'status', load: async () => (await import('./status.ts')).status },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
 ];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusPage } from '../../src/commands/postgres/status-output/page.ts';
+import { statusPage } from '../../src/commands/postgres/status-output/view.ts';
 import { problemsOf } from '../../src/postgres/status/problems.ts';
 import { hasBrowser, lookAt } from '../../testtools/browser.ts';
 import { madeStatus } from '../../testtools/made-status.ts';

@@ -7,8 +7,8 @@ import type { ArchivedBackup, Inventory, WalObject } from '../inventory/inventor
 import { toLsn, type Lsn } from '../lsn.ts';
 import { recoveryWindows, type RecoveryWindow, type RecoveryWindows } from '../recovery/windows.ts';
 import type { VerifyReport } from '../../catalog/verify/report.ts';
-import { sizeOf, type ArchiveSize } from './archive-size.ts';
-import type { PolicyPreview, UnplannedPolicy } from './policy-preview.ts';
+import { sizeOf, type ArchiveSize, type SortedObjects } from '../../catalog/status/archive-size.ts';
+import type { PolicyPreview, UnplannedPolicy } from '../../catalog/status/policy-preview.ts';
 import type { ServerState } from './server-state.ts';
 
 /** A backup, as far as a report shows it. */
@@ -113,7 +113,7 @@ export function archiveStatus({ inventories, reports, ...facts }: StatusFacts): 
       [...one.unreadableHistories].map(([timeline, { message }]) => ({ timeline, reason: message })),
     ),
     wal,
-    size: sizeOf(inventories, now),
+    size: sizeOf(objectsOf(inventories), now),
   };
 }
 
@@ -141,6 +141,15 @@ function statusBackup(
     isPermanent: backup.isPermanent,
     unusable: known.unusable.get(name),
     report: isOfThis ? report : undefined,
+  };
+}
+
+/** By what they are of. */
+export function objectsOf(inventories: readonly Inventory[]): SortedObjects {
+  return {
+    backups: inventories.flatMap((one) => [...one.backups, ...one.unfinished].flatMap(({ objects }) => objects)),
+    logs: inventories.flatMap((one) => one.wal.map(({ object }) => object)),
+    others: inventories.flatMap((one) => one.others),
   };
 }
 

@@ -1,23 +1,9 @@
 /** What somebody should do something about, from the state of an archive. Pure. */
-import { quoted, type ErrorKind } from '../../errors.ts';
+import { failuresFirst, type Problem } from '../../catalog/status/problem.ts';
+import { storageProblems } from '../../catalog/status/storage-problems.ts';
+import { quoted } from '../../errors.ts';
 import type { ArchiveStatus, StatusBackup } from './archive-status.ts';
 import type { AnsweringServer } from './server-state.ts';
-
-/** `failure`: recovery, up to the present or at all, is not possible. `warning`: it may not be some day. */
-export type Severity = 'failure' | 'warning';
-
-/** Something to be looked at. */
-export interface Problem {
-  readonly severity: Severity;
-  /** Stable, for programs: `wal_gap`. */
-  readonly name: string;
-  /** What is wrong, in plain words. */
-  readonly text: string;
-  /** What to do, a full sentence. */
-  readonly hint: string;
-  /** Which exit status it stands for. */
-  readonly kind: ErrorKind;
-}
 
 /** Failures first. */
 export function problemsOf(status: ArchiveStatus): readonly Problem[] {
@@ -27,7 +13,7 @@ export function problemsOf(status: ArchiveStatus): readonly Problem[] {
     ...serverProblems(status),
     ...storageProblems(status),
   ];
-  return problems.toSorted((a, b) => Number(b.severity === 'failure') - Number(a.severity === 'failure'));
+  return failuresFirst(problems);
 }
 
 function* backupProblems({ backups, recovery, server, unfinished }: ArchiveStatus): Generator<Problem> {
@@ -164,41 +150,6 @@ function* archiverProblems({ archiver, waitingFiles = 0, archiving }: AnsweringS
       kind: 'unavailable',
     };
   }
-}
-
-/** As long as no push takes without writing anything. */
-const leftoverMs = 86_400_000;
-
-function* storageProblems({ storagesAway, unfinished, policy, now }: ArchiveStatus): Generator<Problem> {
-  const leftovers = unfinished.filter(
-    ({ isPending, touched }) => !isPending && now.getTime() - touched.getTime() > leftoverMs,
-  );
-  if (leftovers.length > 0) {
-    yield {
-      severity: 'warning',
-      name: 'leftovers',
-      text: `left behind by a backup-push that did not end: ${quoted(leftovers.map(({ name }) => name))}`,
-      hint: 'Run delete garbage, unless backup-push is to go on with it.',
-      kind: 'busy',
-    };
-  }
-  if (policy !== undefined && 'reason' in policy) {
-    yield {
-      severity: 'warning',
-      name: 'policy_refused',
-      text: `the retention policy cannot be carried out: ${policy.reason}`,
-      hint: policy.hint ?? 'Run delete policy to see more of it.',
-      kind: 'config',
-    };
-  }
-  if (storagesAway.length === 0) return;
-  yield {
-    severity: 'warning',
-    name: 'storage_away',
-    text: `not looked at, since it is not reachable: ${quoted(storagesAway)}`,
-    hint: 'Run doctor; what is told here is of the other storages alone.',
-    kind: 'unavailable',
-  };
 }
 
 function isOfServer(systemIdentifier: bigint | undefined, server: ArchiveStatus['server']): boolean {

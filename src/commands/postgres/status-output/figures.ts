@@ -1,42 +1,11 @@
-/** Times and amounts of a status as people read them. */
+/** The overview of a status of PostgreSQL. */
 import { formatBytes } from '../../../doctor/format.ts';
-import type { Amount } from '../../../postgres/status/archive-size.ts';
 import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
 import type { AnsweringServer } from '../../../postgres/status/server-state.ts';
 import { formatVersion } from '../../../postgres/version.ts';
 import { formatLsn } from '../../../postgres/lsn.ts';
-
-/** `2026-11-21 09:05:00 UTC`. */
-export function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-/** `40 s`, `5 min`, `3 h`, `12 days`. */
-export function spanText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
-}
-
-/** `3 h ago`. */
-export function agoText(time: Date, now: Date): string {
-  return `${spanText(now.getTime() - time.getTime())} ago`;
-}
-
-/** `1 backup`, `2 backups`. */
-export function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** A line of the overview. */
-export interface Fact {
-  readonly name: string;
-  /** What matters of it. */
-  readonly value: string;
-  /** What else there is to say; one line each. */
-  readonly details: readonly string[];
-}
+import type { Fact } from '../../status-output/view.ts';
+import { agoText, amountText, countText, spanText, timeText } from '../../status-output/wording.ts';
 
 /** The overview, in order of what matters. */
 export function factsOf(status: ArchiveStatus): readonly Fact[] {
@@ -140,24 +109,20 @@ function sizeFact({ size, backups }: ArchiveStatus): Fact {
     name: 'Size',
     value: formatBytes(size.totalBytes),
     details: [
-      `${countText(backups.length, 'backup')}, ${amountText(size.backups)}; WAL, ${amountText(size.wal)}`,
+      `${countText(backups.length, 'backup')}, ${amountText(size.backups)}; WAL, ${amountText(size.logs)}`,
       ...(bytesPerDay === undefined ? [] : [`${formatBytes(bytesPerDay)} stored a day`]),
     ],
   };
-}
-
-function amountText({ objects, bytes }: Amount): string {
-  return `${formatBytes(bytes)} in ${countText(objects, 'object')}`;
 }
 
 function policyFact({ policy }: ArchiveStatus): Fact {
   const name = 'Policy';
   if (policy === undefined) return { name, value: 'none set', details: ['WALG_RETENTION_… and delete policy'] };
   if ('reason' in policy) return { name, value: 'refused', details: [policy.reason] };
-  const { going, deletes, walSegments, lines } = policy;
+  const { going, deletes, logs, lines } = policy;
   const rules = lines.flatMap(({ rule, always }) => (always === true ? [] : [rule])).join(', ');
   if (deletes.objects === 0) return { name, value: 'nothing to delete', details: [rules] };
-  const what = `${countText(going.length, 'backup')} and ${countText(walSegments, 'WAL segment')}`;
+  const what = `${countText(going.length, 'backup')} and ${countText(logs, 'WAL segment')}`;
   return { name, value: `would free ${formatBytes(deletes.bytes)}`, details: [what, rules] };
 }
 

@@ -3,8 +3,8 @@ import { stringifyJson, type JsonObject } from '../../../catalog/json.ts';
 import { formatTime, type TimeNs } from '../../../catalog/time.ts';
 import { formatLsn } from '../../../postgres/lsn.ts';
 import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { PolicyPreview, UnplannedPolicy } from '../../../postgres/status/policy-preview.ts';
-import type { Problem } from '../../../postgres/status/problems.ts';
+import type { PolicyPreview, UnplannedPolicy } from '../../../catalog/status/policy-preview.ts';
+import type { Problem } from '../../../catalog/status/problem.ts';
 import type { ServerState } from '../../../postgres/status/server-state.ts';
 import type { RecoveryWindow, WalGap } from '../../../postgres/recovery/windows.ts';
 
@@ -44,13 +44,13 @@ export function statusJson(status: ArchiveStatus, problems: readonly Problem[]):
     size: {
       total_bytes: size.totalBytes,
       backups: { ...size.backups },
-      wal: { ...size.wal },
+      wal: { ...size.logs },
       others: { ...size.others },
       bytes_per_day: size.bytesPerDay === undefined ? null : Math.round(size.bytesPerDay),
-      days: size.days.map(({ day, backupBytes, walBytes }) => ({
+      days: size.days.map(({ day, backupBytes, logBytes }) => ({
         day,
         backup_bytes: backupBytes,
-        wal_bytes: walBytes,
+        wal_bytes: logBytes,
       })),
     },
     policy: status.policy === undefined ? null : policyJson(status.policy),
@@ -130,12 +130,12 @@ function gapJson({ systemIdentifier, timeline, first, last, segments, begin, end
 
 function policyJson(policy: PolicyPreview | UnplannedPolicy): JsonObject {
   if ('reason' in policy) return { refused: policy.reason };
-  const { lines, going, deletes, walSegments } = policy;
+  const { lines, going, deletes, logs } = policy;
   return {
     lines: lines.map(({ rule, keeps, note }) => ({ rule, keeps, note: note ?? null })),
     going,
     objects: deletes.objects,
     bytes: deletes.bytes,
-    wal_segments: walSegments,
+    wal_segments: logs,
   };
 }

@@ -1,59 +1,17 @@
-/**
- * The status as metrics in the text format of Prometheus, for the textfile collector of its node exporter. Names end in
- * their units, times are seconds since 1970. Format: prometheus.io, "Exposition formats", version 0.0.4.
- */
+/** The status of PostgreSQL as metrics: `commands/status-output/metric.ts`. */
 import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { Problem } from '../../../postgres/status/problems.ts';
+import type { Problem } from '../../../catalog/status/problem.ts';
+import { gauge, metricsText, seconds, type Metric } from '../../status-output/metric.ts';
 import { lastBackupOf, lastProvenOf } from './figures.ts';
-
-/** A value, and what tells it from the others of its metric. */
-interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Undefined: not known, so that there is no such line. */
-  readonly value: number | undefined;
-}
-
-/** One metric. */
-interface Metric {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly help: string;
-  readonly samples: readonly Sample[];
-}
 
 /** Every metric of which something is known, each with its help and type. */
 export function statusMetrics(status: ArchiveStatus, problems: readonly Problem[]): string {
-  return [...generalMetrics(status, problems), ...backupMetrics(status), ...walMetrics(status), ...sizeMetrics(status)]
-    .map(metricText)
-    .join('');
-}
-
-function metricText({ name, type, help, samples }: Metric): string {
-  const lines = samples.flatMap(({ labels, value }) =>
-    value === undefined ? [] : [`walvault_${name}${labelsText(labels)} ${value}\n`],
-  );
-  if (lines.length === 0) return '';
-  return `# HELP walvault_${name} ${help}\n# TYPE walvault_${name} ${type}\n${lines.join('')}`;
-}
-
-function labelsText(labels: Sample['labels'] = {}): string {
-  const escaped = (text: string): string =>
-    text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-}
-
-function gauge(name: string, help: string, value: number | undefined | readonly Sample[]): Metric {
-  return {
-    name,
-    type: 'gauge',
-    help,
-    samples: Array.isArray(value) ? value : [{ value: value as number | undefined }],
-  };
-}
-
-function seconds(time: Date | undefined): number | undefined {
-  return time === undefined ? undefined : time.getTime() / 1000;
+  return metricsText([
+    ...generalMetrics(status, problems),
+    ...backupMetrics(status),
+    ...walMetrics(status),
+    ...sizeMetrics(status),
+  ]);
 }
 
 function generalMetrics({ now, server }: ArchiveStatus, problems: readonly Problem[]): readonly Metric[] {
@@ -168,7 +126,7 @@ function walMetrics({ recovery, current, recoverableUntil, wal, server }: Archiv
 function sizeMetrics({ size }: ArchiveStatus): readonly Metric[] {
   const contents = [
     ['backups', size.backups],
-    ['wal', size.wal],
+    ['wal', size.logs],
     ['other', size.others],
   ] as const;
   return [

@@ -1,12 +1,8 @@
-import { ArchiverError } from '../../errors.ts';
-import { problemsOf, type Problem } from '../../postgres/status/problems.ts';
-import { readStatus } from '../../postgres/status/read-status.ts';
-import { targetStorageOf } from '../../storage/target-storage.ts';
-import { defineCommand } from '../command.ts';
-import { statusJson } from './status-output/json.ts';
-import { statusMetrics } from './status-output/metrics.ts';
-import { statusPage } from './status-output/page.ts';
-import { statusText } from './status-output/text.ts';
+import type { Problem } from '../catalog/status/problem.ts';
+import { ArchiverError } from '../errors.ts';
+import { targetStorageOf } from '../storage/target-storage.ts';
+import { defineCommand } from './command.ts';
+import { databaseOf } from './database.ts';
 import { writeReport } from './write-report.ts';
 
 /** `status`: the archive and its server on one screen. It changes nothing in either. */
@@ -37,22 +33,23 @@ export const status = defineCommand({
   ],
   exitStatuses: {
     65: 'with --exit-code: the newest backup is damaged',
-    66: 'with --exit-code: there is no usable backup, or WAL behind it is missing',
+    66: 'with --exit-code: there is no usable backup, or WAL or binlogs behind it are missing',
     69: 'storage unavailable; with --exit-code also: archiving fails',
     73: 'a file or standard output cannot be written',
     77: 'the storage refused',
   },
-  async run(app, { options }) {
+  async run(app, args) {
+    const { options } = args;
+    const database = await databaseOf(app, args);
     const transport = await app.transport('read', { target: targetStorageOf(app.settings, options['target-storage']) });
-    const { settings, logger, clock, signal } = app;
-    const storageOnly = options['storage-only'] === true;
-    const found = await readStatus({ transport, settings, storageOnly, logger, clock, signal });
-    const problems = problemsOf(found);
+    const { readShown } =
+      database === 'mysql' ? await import('./mysql/status-run.ts') : await import('./postgres/status-run.ts');
+    const shown = await readShown(app, transport, { storageOnly: options['storage-only'] === true });
     const { html, prometheus } = options;
-    if (typeof html === 'string') writeReport(html, statusPage(found, problems), found.now);
-    if (typeof prometheus === 'string') writeReport(prometheus, statusMetrics(found, problems), found.now);
-    await app.print(options['json'] === true ? `${statusJson(found, problems)}\n` : statusText(found, problems));
-    if (options['exit-code'] === true) throwFailure(problems);
+    if (typeof html === 'string') writeReport(html, shown.page(), shown.now);
+    if (typeof prometheus === 'string') writeReport(prometheus, shown.metrics(), shown.now);
+    await app.print(options['json'] === true ? `${shown.json()}\n` : shown.text());
+    if (options['exit-code'] === true) throwFailure(shown.problems);
     return undefined;
   },
 });

@@ -1,16 +1,16 @@
 /** The status as one page of HTML that needs nothing else: no script, no other file. */
-import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { Problem } from '../../../postgres/status/problems.ts';
-import { timelineChart } from '../../../postgres/status/timeline-chart.ts';
+import type { Problem } from '../../catalog/status/problem.ts';
+import { formatBytes } from '../../doctor/format.ts';
 import { escaped } from './escaped.ts';
-import { agoText, countText, factsOf, timeText, type Fact } from './figures.ts';
-import { formatBytes } from '../../../doctor/format.ts';
 import { storedChart } from './page-stored.ts';
 import { pageStyle } from './page-style.ts';
 import { windowsChart } from './page-windows.ts';
+import { capital, type Fact, type StatusView } from './view.ts';
+import { agoText, countText, timeText } from './wording.ts';
 
 /** The whole document. */
-export function statusPage(status: ArchiveStatus, problems: readonly Problem[]): string {
+export function viewPage(view: StatusView): string {
+  const { problems, location, now } = view;
   const failures = problems.filter(({ severity }) => severity === 'failure').length;
   const verdict =
     problems.length === 0
@@ -25,27 +25,27 @@ export function statusPage(status: ArchiveStatus, problems: readonly Problem[]):
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escaped(`${verdict}: ${status.location}`)}</title>
+<title>${escaped(`${verdict}: ${location}`)}</title>
 <style>
 ${pageStyle}</style>
 </head>
 <body>
 <header>
-<h1>Archive <code>${escaped(status.location)}</code></h1>
-<p><time datetime="${status.now.toISOString()}">${timeText(status.now)}</time></p>
+<h1>Archive <code>${escaped(location)}</code></h1>
+<p><time datetime="${now.toISOString()}">${timeText(now)}</time></p>
 </header>
 <main>
 ${problemsSection(problems)}
 <section aria-labelledby="overview">
 <h2 id="overview">Overview</h2>
 <dl class="facts">
-${factsOf(status).map(factHtml).join('\n')}
+${view.facts.map(factHtml).join('\n')}
 </dl>
 </section>
-${windowsChart(timelineChart(status))}
-${gapsSection(status)}
-${storedChart(status.size)}
-${backupsSection(status)}
+${windowsChart(view)}
+${gapsSection(view)}
+${storedChart(view)}
+${backupsSection(view)}
 </main>
 </body>
 </html>
@@ -70,26 +70,29 @@ function factHtml({ name, value, details }: Fact): string {
 /** Of more the newest are shown. */
 const shownGaps = 100;
 
-function gapsSection({ recovery: { gaps } }: ArchiveStatus): string {
+function gapsSection({ gaps, wording }: StatusView): string {
   if (gaps.length === 0) return '';
   const rows = gaps
     .slice(-shownGaps)
     .map(
-      ({ timeline, first, last, segments }) =>
-        `<tr><td>${timeline}</td><td><code>${first}</code></td><td><code>${last}</code></td><td class="number">${segments}</td></tr>`,
+      ({ line, first, last, count }) =>
+        `<tr><td>${escaped(line)}</td><td><code>${escaped(first)}</code></td><td><code>${escaped(last)}</code></td><td class="number">${count}</td></tr>`,
     );
-  return section('gaps', 'WAL that is not there', ['Timeline', 'First segment', 'Last segment', '#Segments'], rows);
+  const { logs, log } = wording;
+  const title = `${capital(logs)} that ${logs === 'WAL' ? 'is' : 'are'} not there`;
+  const columns = [wording.line.replace('#', ''), `First ${log}`, `Last ${log}`, `#${capital(log)}s`];
+  return section('gaps', title, columns, rows);
 }
 
-function backupsSection(status: ArchiveStatus): string {
-  const rows = status.backups.toReversed().map((backup) => backupRow(backup, status));
+function backupsSection(view: StatusView): string {
+  const rows = view.backups.toReversed().map((backup) => backupRow(backup, view));
   if (rows.length === 0) return '';
-  const columns = ['Backup', 'Complete', 'Kind', '#Timeline', '#Stored', 'Proven', 'State'];
+  const columns = ['Backup', 'Complete', 'Kind', view.wording.line, '#Stored', 'Proven', 'State'];
   return section('backups', 'Backups', columns, rows);
 }
 
-function backupRow(backup: StatusBackup, { now }: ArchiveStatus): string {
-  const { name, finished, kind, timeline, storedBytes, unusable, isPermanent, report, storageName } = backup;
+function backupRow(backup: StatusView['backups'][number], { now, wording }: StatusView): string {
+  const { name, finished, kind, line, storedBytes, unusable, isPermanent, report, storageName } = backup;
   const proven = report?.provenAt;
   const state = [
     ...(unusable === undefined ? [] : [`unusable: ${unusable}`]),
@@ -97,7 +100,7 @@ function backupRow(backup: StatusBackup, { now }: ArchiveStatus): string {
     ...(isPermanent ? ['permanent'] : []),
     ...(storageName === undefined ? [] : [`in ${storageName}`]),
   ];
-  return `<tr${unusable === undefined && report?.status !== 'damaged' ? '' : ' class="failure"'}><th scope="row"><code>${escaped(name)}</code></th><td title="${timeText(finished)}">${agoText(finished, now)}</td><td>${kind ?? 'unknown'}</td><td class="number">${timeline ?? ''}</td><td class="number">${formatBytes(storedBytes)}</td><td>${proven === undefined ? 'never' : agoText(new Date(Number(proven / 1_000_000n)), now)}</td><td class="text">${escaped(state.join(', '))}</td></tr>`;
+  return `<tr${unusable === undefined && report?.status !== 'damaged' ? '' : ' class="failure"'}><th scope="row"><code>${escaped(name)}</code></th><td title="${timeText(finished)}">${agoText(finished, now)}</td><td>${kind ?? 'unknown'}</td><td${wording.line.startsWith('#') ? ' class="number"' : ''}>${escaped(line)}</td><td class="number">${formatBytes(storedBytes)}</td><td>${proven === undefined ? 'never' : agoText(new Date(Number(proven / 1_000_000n)), now)}</td><td class="text">${escaped(state.join(', '))}</td></tr>`;
 }
 
 /** @param columns titles; those of numbers begin with a `#` that is not shown */

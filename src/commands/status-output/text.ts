@@ -1,20 +1,19 @@
 /** The status on a terminal: facts, a chart of the recovery windows, what is wrong. */
-import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { Problem } from '../../../postgres/status/problems.ts';
-import { timelineChart, type ChartRow, type TimelineChart } from '../../../postgres/status/timeline-chart.ts';
-import { countText, factsOf, timeText, type Fact } from './figures.ts';
+import type { Problem } from '../../catalog/status/problem.ts';
+import { capital, type Fact, type ShownBackup, type ShownChart, type ShownRow, type StatusView } from './view.ts';
+import { countText, timeText } from './wording.ts';
 
 const nameWidth = 12;
 const chartWidth = 60;
 
 /** The whole screen; at most 100 columns but for long names. */
-export function statusText(status: ArchiveStatus, problems: readonly Problem[]): string {
+export function viewText(view: StatusView): string {
   return [
-    [`Archive ${status.location}, ${timeText(status.now)}`],
-    factsOf(status).flatMap(factLines),
-    chartLines(timelineChart(status)),
-    gapLines(status),
-    problemLines(problems),
+    [`Archive ${view.location}, ${timeText(view.now)}`],
+    view.facts.flatMap(factLines),
+    chartLines(view),
+    gapLines(view),
+    problemLines(view.problems),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map((line) => `${line}\n`).join(''))
@@ -26,12 +25,12 @@ function factLines({ name, value, details: [first, ...others] }: Fact): readonly
   return lines.map((line, index) => `${(index === 0 ? name : '').padEnd(nameWidth)} ${line}`);
 }
 
-function chartLines(chart: TimelineChart): readonly string[] {
+function chartLines({ chart, wording }: StatusView): readonly string[] {
   if (chart.rows.length === 0) return [];
   const width = Math.max(...chart.rows.map(({ label }) => label.length));
   const axis = `${dayAndTime(chart.from)}${dayAndTime(chart.to).padStart(chartWidth - dayAndTime(chart.from).length)}`;
   return [
-    'Recovery windows (UTC): ━ possible, ─ by an older timeline, ● full, ○ delta, × unusable',
+    `Recovery windows (UTC): ━ possible, ${wording.inherited === undefined ? '' : `─ ${wording.inherited}, `}● full, ○ ${wording.delta}, × unusable`,
     ...chart.rows.map((row) => `${row.label.padEnd(width)} ${rowText(row, chart)}`.trimEnd()),
     `${' '.repeat(width)} ${axis}`,
   ];
@@ -41,7 +40,7 @@ function dayAndTime(time: Date): string {
   return time.toISOString().slice(0, 16).replace('T', ' ');
 }
 
-function rowText(row: ChartRow, { from, to }: TimelineChart): string {
+function rowText(row: ShownRow, { from, to }: ShownChart): string {
   const span = Math.max(1, to.getTime() - from.getTime());
   const column = (time: Date): number => {
     const at = Math.floor(((time.getTime() - from.getTime()) / span) * chartWidth);
@@ -56,22 +55,22 @@ function rowText(row: ChartRow, { from, to }: TimelineChart): string {
   return cells.join('');
 }
 
-function markOf({ unusable, kind }: StatusBackup): string {
+function markOf({ unusable, kind }: ShownBackup): string {
   if (unusable !== undefined) return '×';
-  return kind === 'delta' ? '○' : '●';
+  return kind === 'delta' || kind === 'increment' ? '○' : '●';
 }
 
 /** So many gaps are shown; the rest is counted. */
 const shownGaps = 5;
 
-function gapLines({ recovery: { gaps } }: ArchiveStatus): readonly string[] {
+function gapLines({ gaps, wording }: StatusView): readonly string[] {
   if (gaps.length === 0) return [];
   const more = gaps.length - shownGaps;
   return [
-    'WAL that is not there',
+    `${capital(wording.logs)} that ${wording.logs === 'WAL' ? 'is' : 'are'} not there`,
     ...gaps
       .slice(-shownGaps)
-      .map(({ first, last, segments }) => `  ${first}${segments === 1 ? '' : ` to ${last}, ${segments} segments`}`),
+      .map(({ first, last, count }) => `  ${first}${count === 1 ? '' : ` to ${last}, ${count} ${wording.log}s`}`),
     ...(more > 0 ? [`  and ${countText(more, 'gap')} before`] : []),
   ];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ticksBetween } from '../../../../../src/commands/postgres/status-output/time-axis.ts';
+import { ticksBetween } from '../../../../src/commands/status-output/time-axis.ts';
 
 it('an axis has a few marks at round times, each told from its neighbours', () => {
   const at = (text: string) => new Date(`${text}Z`);

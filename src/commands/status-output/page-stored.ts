@@ -1,7 +1,8 @@
 /** What was stored on each of the last days, as an SVG of bars. */
-import { formatBytes } from '../../../doctor/format.ts';
-import type { ArchiveSize, StoredDay } from '../../../postgres/status/archive-size.ts';
+import type { StoredDay } from '../../catalog/status/archive-size.ts';
+import { formatBytes } from '../../doctor/format.ts';
 import { escaped } from './escaped.ts';
+import type { StatusView } from './view.ts';
 
 const width = 1000;
 const left = 84;
@@ -11,13 +12,14 @@ const top = 8;
 const bottom = 122;
 
 /** A section with the chart; nothing when nothing was stored lately. */
-export function storedChart({ days, bytesPerDay }: ArchiveSize): string {
-  const most = Math.max(...days.map(({ backupBytes, walBytes }) => backupBytes + walBytes));
+export function storedChart({ size, wording }: Pick<StatusView, 'size' | 'wording'>): string {
+  const { days, bytesPerDay } = size;
+  const most = Math.max(...days.map(({ backupBytes, logBytes }) => backupBytes + logBytes));
   if (most <= 0) return '';
   const step = (right - left) / days.length;
   const heightOf = (bytes: number): number => round((bytes / most) * (bottom - top));
   const bars = days.map((day, index) =>
-    barSvg(day, { x: round(left + index * step), width: round(step - 4), heightOf }),
+    barSvg(day, { logs: wording.logs, x: round(left + index * step), width: round(step - 4), heightOf }),
   );
   const labels = days.flatMap(({ day }, index) =>
     index % 5 === 4
@@ -41,18 +43,23 @@ ${bars.join('\n')}
 ${labels.join('\n')}
 </svg>
 </div>
-<p class="legend"><span class="key backup"></span>backups<span class="key wal"></span>WAL; what was deleted since is not in it.${escaped(average)}</p>
+<p class="legend"><span class="key backup"></span>backups<span class="key wal"></span>${wording.logs}; what was deleted since is not in it.${escaped(average)}</p>
 </section>`;
 }
 
 function barSvg(
-  { day, backupBytes, walBytes }: StoredDay,
-  place: { readonly x: number; readonly width: number; readonly heightOf: (bytes: number) => number },
+  { day, backupBytes, logBytes }: StoredDay,
+  place: {
+    readonly logs: string;
+    readonly x: number;
+    readonly width: number;
+    readonly heightOf: (bytes: number) => number;
+  },
 ): string {
-  const [backups, wal] = [place.heightOf(backupBytes), place.heightOf(walBytes)];
+  const [backups, wal] = [place.heightOf(backupBytes), place.heightOf(logBytes)];
   const rectangle = (style: string, y: number, tall: number): string =>
     `<rect class="${style}" x="${place.x}" y="${round(y)}" width="${place.width}" height="${tall}" stroke="none"/>`;
-  const text = `${day}: backups ${formatBytes(backupBytes)}, WAL ${formatBytes(walBytes)}`;
+  const text = `${day}: backups ${formatBytes(backupBytes)}, ${place.logs} ${formatBytes(logBytes)}`;
   return `<g><title>${text}</title>${rectangle('wal', bottom - wal, wal)}${rectangle('backup', bottom - wal - backups, backups)}</g>`;
 }
 

@@ -1,5 +1,4 @@
 /** How large an archive is, and what was stored when. */
-import { totalBytes, type Inventory } from '../inventory/inventory.ts';
 import type { ObjectInfo } from '../../storage/storage.ts';
 
 /** Objects and their bytes. */
@@ -13,13 +12,15 @@ export interface StoredDay {
   /** In UTC: `2026-11-21`. */
   readonly day: string;
   readonly backupBytes: number;
-  readonly walBytes: number;
+  /** Of WAL segments or binlogs. */
+  readonly logBytes: number;
 }
 
 /** How large an archive is. */
 export interface ArchiveSize {
   readonly backups: Amount;
-  readonly wal: Amount;
+  /** WAL or binlogs. */
+  readonly logs: Amount;
   /** Catchups, reports, objects of others. */
   readonly others: Amount;
   readonly totalBytes: number;
@@ -33,27 +34,31 @@ const dayMs = 86_400_000;
 const shownDays = 30;
 const averagedDays = 7;
 
-/** Adds up an archive, in all of its storages. */
-export function sizeOf(inventories: readonly Inventory[], now: Date): ArchiveSize {
-  const backups = inventories.flatMap((one) => [...one.backups, ...one.unfinished].flatMap(({ objects }) => objects));
-  const wal = inventories.flatMap((one) => one.wal.map(({ object }) => object));
-  const others = inventories.flatMap((one) => one.others);
+/** Objects by what they are of, in all storages of an archive. */
+export interface SortedObjects {
+  readonly backups: readonly ObjectInfo[];
+  readonly logs: readonly ObjectInfo[];
+  readonly others: readonly ObjectInfo[];
+}
+
+/** Adds up an archive. */
+export function sizeOf({ backups, logs, others }: SortedObjects, now: Date): ArchiveSize {
   const today = Math.floor(now.getTime() / dayMs);
-  const [backupDays, walDays] = [bytesByDay(backups), bytesByDay(wal)];
-  const amounts = { backups: amountOf(backups), wal: amountOf(wal), others: amountOf(others) };
-  const firstDay = Math.min(...backupDays.keys(), ...walDays.keys());
+  const [backupDays, logDays] = [bytesByDay(backups), bytesByDay(logs)];
+  const amounts = { backups: amountOf(backups), logs: amountOf(logs), others: amountOf(others) };
+  const firstDay = Math.min(...backupDays.keys(), ...logDays.keys());
   const whole = Math.min(averagedDays, today - firstDay);
   let averaged = 0;
-  for (let day = today - whole; day < today; day++) averaged += (backupDays.get(day) ?? 0) + (walDays.get(day) ?? 0);
+  for (let day = today - whole; day < today; day++) averaged += (backupDays.get(day) ?? 0) + (logDays.get(day) ?? 0);
   return {
     ...amounts,
-    totalBytes: amounts.backups.bytes + amounts.wal.bytes + amounts.others.bytes,
+    totalBytes: amounts.backups.bytes + amounts.logs.bytes + amounts.others.bytes,
     days: Array.from({ length: shownDays }, (_, index) => {
       const day = today - shownDays + 1 + index;
       return {
         day: new Date(day * dayMs).toISOString().slice(0, 10),
         backupBytes: backupDays.get(day) ?? 0,
-        walBytes: walDays.get(day) ?? 0,
+        logBytes: logDays.get(day) ?? 0,
       };
     }),
     bytesPerDay: whole > 0 && Number.isFinite(whole) ? averaged / whole : undefined,
@@ -61,7 +66,7 @@ export function sizeOf(inventories: readonly Inventory[], now: Date): ArchiveSiz
 }
 
 function amountOf(objects: readonly ObjectInfo[]): Amount {
-  return { objects: objects.length, bytes: totalBytes(objects) };
+  return { objects: objects.length, bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
 function bytesByDay(objects: readonly ObjectInfo[]): ReadonlyMap<number, number> {

@@ -1,8 +1,8 @@
 /** Reports in local files that others read at any moment. */
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
-import { ArchiverError, messageOf } from '../../errors.ts';
-import { removeQuietly, writeAll } from '../../platform/files.ts';
-import { tempNameFor } from '../../platform/temp-name.ts';
+import { ArchiverError, messageOf } from '../errors.ts';
+import { removeQuietly, writeAll } from '../platform/files.ts';
+import { tempNameFor } from '../platform/temp-name.ts';
 
 /** Puts a file in place, whole or not at all, readable by all that the umask allows. @throws ArchiverError (kind `cannotWrite`) */
 export function writeReport(path: string, text: string, now: Date): void {
