@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openMariadbRig, restoreCommands, dumpCommand, type MariadbRig } from '../mariadb/rig.ts';
 import { startMariadb, type MariadbServer } from '../mariadb/server.ts';
 import { seededRandom } from '../seeded-random.ts';
+import { following, pushing, type Archiver } from './archiver.ts';
 import { differences, fingerprintOf, type Fingerprint } from './fingerprint.ts';
 import { binlogWorkload, workloadDatabases, workloadSchema } from './workload.ts';
 
@@ -21,6 +22,8 @@ export interface BinlogCampaignOptions {
   readonly targets: number;
   /** Also kill the server and start it again, which closes binlogs without a word. */
   readonly withCrashes: boolean;
+  /** How binlogs get into the archive. */
+  readonly archiving: 'push' | 'follow';
   readonly log: (line: string) => void;
 }
 
@@ -36,7 +39,14 @@ export interface BinlogCampaignReport {
 /** A state of the server, and the ways to ask for it. */
 interface Noted {
   readonly step: number;
-  readonly until: Readonly<Partial<Record<'gtids' | 'gtid' | 'position' | 'time', string>>>;
+  readonly until: {
+    /** Of all domains. */
+    readonly gtids: string;
+    /** Of the last transaction, where that is clear. */
+    readonly gtid?: string | undefined;
+    readonly position: string;
+    readonly time?: string | undefined;
+  };
   readonly fingerprint: Fingerprint;
   /** Backups that were complete by then. */
   readonly backups: number;
@@ -56,31 +66,46 @@ export async function runBinlogCampaign(options: BinlogCampaignOptions): Promise
   const random = seededRandom(seed ^ 0x5eed);
   const below = (limit: number): number => Math.floor(random() * limit);
   await using rig = await openMariadbRig({ max_binlog_size: '1M', max_connections: 40 });
-  const { made, noted } = await makeHistory(rig, options, below);
-  await rig.succeed(['binlog-push', '--flush']);
+  const archiver = options.archiving === 'follow' ? following(rig) : pushing(rig);
+  const { made, noted } = await makeHistory(rig, archiver, options, below);
+  await archiver.finish();
   const binlogs = (await rig.server.binlogs()).length;
 
   const problems: string[] = [];
   const prepared = new Map<string, string>();
   const usable = noted.filter(({ backups }) => backups > 0);
   for (let count = 0; count < targets; count += 1) {
-    const state = usable[below(usable.length)];
+    const at = below(usable.length);
+    const state = usable[at];
     const backup = made[below(state?.backups ?? 0)];
     if (state === undefined || backup === undefined) throw new Error('nothing was noted');
-    const ways = Object.entries(state.until);
-    const [way = '', until = ''] = ways[below(ways.length)] ?? [];
-    const what = `seed ${seed}: step ${state.step} by ${way} (${until}) from ${backup.name} (${backup.tool})`;
-    const found = await restoreTo(rig, backup, until, prepared)
-      .then((fingerprint) => differences(state.fingerprint, fingerprint))
-      .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
-    log(`${what}: ${found.length} problems`);
-    problems.push(...found.map((problem) => `${what}: ${problem}`));
+    await using server = await restore(rig, backup, prepared);
+    const steps = [{ since: backup.name, way: pickWay(state), state }];
+    const later = usable[at + 1 + below(usable.length)];
+    if (later !== undefined) {
+      const since = below(2) === 0 ? state.until.gtids : state.until.position;
+      steps.push({ since, way: pickWay(later), state: later });
+    }
+    for (const { since, way, state: wanted } of steps) {
+      const what = `seed ${seed}: ${since} (${backup.tool}) to step ${wanted.step} by ${way} ${wanted.until[way] ?? ''}`;
+      const found = await replay(rig, server, since, wanted.until[way] ?? '')
+        .then((fingerprint) => differences(wanted.fingerprint, fingerprint))
+        .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
+      log(`${what}: ${found.length} problems`);
+      problems.push(...found.map((problem) => `${what}: ${problem}`));
+    }
+  }
+
+  function pickWay({ until }: Noted): keyof Noted['until'] {
+    const ways = (['gtids', 'gtid', 'position', 'time'] as const).filter((way) => until[way] !== undefined);
+    return ways[below(ways.length)] ?? 'gtids';
   }
   return { problems, restored: targets, binlogs };
 }
 
 async function makeHistory(
   rig: MariadbRig,
+  archiver: Archiver,
   { seed, steps, backups, withCrashes }: BinlogCampaignOptions,
   below: (limit: number) => number,
 ): Promise<{ readonly made: readonly MadeBackup[]; readonly noted: readonly Noted[] }> {
@@ -115,7 +140,7 @@ async function makeHistory(
           }),
         );
       }
-      if (below(15) === 0) await rig.succeed(['binlog-push']);
+      if (below(15) === 0) await archiver.disturb();
       if (withCrashes && below(25) === 0) {
         await (below(2) === 0 ? server.stop() : crashFlushed(server));
         await server.start();
@@ -164,8 +189,8 @@ async function note(server: MariadbServer, { step, gtidsBefore, backups, isTimed
     until: {
       gtids,
       position: `${binlog}:${position}`,
-      ...(fresh.length === 1 ? { gtid: fresh[0] } : {}),
-      ...(time === undefined ? {} : { time }),
+      gtid: fresh.length === 1 ? fresh[0] : undefined,
+      time,
     },
   };
 }
@@ -177,18 +202,16 @@ async function quietInstant(): Promise<string> {
   return new Date(next + 500).toISOString();
 }
 
-async function restoreTo(
-  rig: MariadbRig,
-  { name, tool }: MadeBackup,
-  until: string,
-  prepared: Map<string, string>,
-): Promise<Fingerprint> {
-  await using server = await (tool === 'mariadb-dump' ? restoreDump(rig, name) : restoreCopy(rig, name, prepared));
-  await rig.succeed(['binlog-replay', '--since', name, '--until', until], {
+async function replay(rig: MariadbRig, server: MariadbServer, since: string, until: string): Promise<Fingerprint> {
+  await rig.succeed(['binlog-replay', '--since', since, '--until', until], {
     WALG_MYSQL_DATASOURCE_NAME: server.datasource,
     WALG_MYSQL_BINLOG_DST: server.folder,
   });
-  return await fingerprintOf(server, workloadDatabases);
+  return fingerprintOf(server, workloadDatabases);
+}
+
+function restore(rig: MariadbRig, { name, tool }: MadeBackup, prepared: Map<string, string>): Promise<MariadbServer> {
+  return tool === 'mariadb-dump' ? restoreDump(rig, name) : restoreCopy(rig, name, prepared);
 }
 
 async function restoreCopy(rig: MariadbRig, name: string, prepared: Map<string, string>): Promise<MariadbServer> {

@@ -7,7 +7,7 @@ import { runBinlogCampaign, type BinlogCampaignReport } from '../binlog-campaign
 
 const wanted = Number(process.argv[2] ?? 20);
 const firstSeed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
-const targetsEach = 20;
+const targetsEach = 10;
 
 let done = 0;
 let problems = 0;
@@ -16,7 +16,7 @@ for (let run = 0; done < wanted; run += 1) {
   const seed = firstSeed + run;
   const targets = Math.min(targetsEach, wanted - done);
   const report = await runBinlogCampaign({
-    ...{ seed, targets, steps: 80, backups: 2, withCrashes: true },
+    ...{ seed, targets, steps: 80, backups: 2, withCrashes: true, archiving: run % 2 === 0 ? 'push' : 'follow' },
     log: (line) => {
       console.log(line);
     },
