@@ -15,23 +15,30 @@ const compilerModule = 'assemblyscript/asc';
 
 const options = ['-O3', '--noAssert', ...['--runtime', 'stub'], ...['--initialMemory', '1'], ...['--enable', 'simd']];
 
+/** For a memory of at most 64 MiB that threads share. */
+const sharedOptions = ['--importMemory', '--sharedMemory', ...['--maximumMemory', '1024'], ...['--enable', 'threads']];
+
+/** What follows the name of a source in that of a module with {@link sharedOptions}. */
+const sharedSuffix = '-shared';
+
 /** The sources in `assembly/`, and where the modules made of them are, from the root. */
 const modulePaths = {
   cfb: 'src/crypto/openpgp/message/wasm-module.ts',
   lz4: 'src/codecs/lz4/wasm-module.ts',
+  'lz4-shared': 'src/codecs/lz4/shared-wasm-module.ts',
   'lzma-decoder': 'src/codecs/lzma/decoder-module.ts',
   'lzma-encoder': 'src/codecs/lzma/encoder-module.ts',
   pages: 'src/postgres/pages/wasm-module.ts',
   xxh64: 'src/postgres/in-place/xxh64-module.ts',
 } as const;
 
-/** Name of a source in `assembly/`, without its suffix. */
+/** Name of a module: that of a source in `assembly/`, without its suffix, and `-shared` for a memory that threads share. */
 export type WasmSource = keyof typeof modulePaths;
 
-/** All sources in `assembly/`. */
+/** All modules. */
 export const wasmSources = Object.keys(modulePaths) as readonly WasmSource[];
 
-/** Where the module made of `assembly/NAME.ts` is, from the root. */
+/** Where a module is, from the root. */
 export function wasmModulePath(name: WasmSource): string {
   return modulePaths[name];
 }
@@ -41,8 +48,10 @@ export async function compileWasm(root: string, name: WasmSource): Promise<strin
   let bytes: Uint8Array | undefined;
   let complaints = '';
   const compiler = (await import(compilerModule)) as Compiler;
-  const source = `assembly/${name}.ts`;
-  const { error } = await compiler.main([source, '--baseDir', root, '--outFile', `${name}.wasm`, ...options], {
+  const isShared = name.endsWith(sharedSuffix);
+  const source = `assembly/${isShared ? name.slice(0, -sharedSuffix.length) : name}.ts`;
+  const flags = isShared ? [...options, ...sharedOptions] : options;
+  const { error } = await compiler.main([source, '--baseDir', root, '--outFile', `${name}.wasm`, ...flags], {
     writeFile(_path, contents) {
       bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     },

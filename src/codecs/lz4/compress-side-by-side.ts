@@ -1,6 +1,6 @@
 /** The blocks of one frame, several at once. */
 import type { ByteReader } from '../../bytes/reader.ts';
-import { lanesOf, makeStreamMemory, packedSlot, plainSlot, turnOf } from './block-job.ts';
+import { lanesOf, packedPlace, plainPlace, turnOf } from './block-job.ts';
 import { borrowThreads } from './block-threads.ts';
 import { blockBytes } from './frame.ts';
 
@@ -35,9 +35,8 @@ export async function* compressSideBySide(
 ): AsyncGenerator<Uint8Array, FrameRest | undefined> {
   using threads = await borrowThreads(helpers);
   if (threads === undefined) return undefined;
-  // One that is being filled, and one that waits for each that is being compressed.
-  const slots = 2 * threads.count + 1;
-  const memory = makeStreamMemory(slots);
+  const { count, slots, memory } = threads;
+  const bytes = new Uint8Array(memory.buffer);
   Atomics.store(turnOf(memory), 0, before.blocks);
   lanesOf(memory).set(before.lanes);
   const running: RunningBlock[] = [];
@@ -48,26 +47,27 @@ export async function* compressSideBySide(
     const length = await packedBytes;
     // Not everybody who writes takes memory that threads share.
     if (output.length < length) output = Buffer.allocUnsafeSlow(length);
-    output.set(packedSlot(memory, slot).subarray(0, length));
+    const at = packedPlace(count, slot);
+    output.set(bytes.subarray(at, at + length));
     return output.subarray(0, length);
   };
 
   for (;;) {
     const slot = blocks % slots;
-    const plain = plainSlot(memory, slot);
+    const at = plainPlace(count, slot);
     let gathered = 0;
     while (gathered < blockBytes) {
       const wanted = blockBytes - gathered;
       const piece = reader.takeSome(wanted) ?? (await reader.readSome(wanted));
       if (piece === undefined) break;
-      plain.set(piece, gathered);
+      bytes.set(piece, at + gathered);
       gathered += piece.length;
     }
     if (gathered < blockBytes) {
       for (const oldest of running) yield finishOldest(oldest);
-      return { blocks, lanes: lanesOf(memory).slice(), plain: plain.slice(0, gathered) };
+      return { blocks, lanes: lanesOf(memory).slice(), plain: bytes.slice(at, at + gathered) };
     }
-    const packedBytes = threads.compress({ memory, block: blocks, slot });
+    const packedBytes = threads.compress(blocks, slot);
     packedBytes.catch(() => undefined); // awaited in its turn
     running.push({ slot, packedBytes });
     blocks += 1;
