@@ -19,6 +19,7 @@ import { partialSegmentSettings, walFetchSettings, walPushSettings, walSettings 
 import { walVerifySettings } from '../postgres/wal-report/settings.ts';
 import { mysqlRestoreSettings } from '../mysql/backup/settings.ts';
 import { followSettings } from '../mysql/binlog/follow/settings.ts';
+import { binlogServerSettings } from '../mysql/binlog/server/settings.ts';
 import { binlogPushSettings } from '../mysql/binlog/push/settings.ts';
 import { binlogRestoreSettings, mysqlConnectionSettings } from '../mysql/settings.ts';
 import { failoverSettings } from '../storage/failover/settings.ts';

@@ -112,6 +112,11 @@ export const commandEntries: readonly CommandEntry[] = [
     database: 'mysql',
     load: async () => (await import('./mysql/binlog-replay.ts')).binlogReplay,
   },
+  {
+    name: 'binlog-server',
+    database: 'mysql',
+    load: async () => (await import('./mysql/binlog-server.ts')).binlogServer,
+  },
   { name: 'mirror sync', load: async () => (await import('./mirror-sync.ts')).mirrorSync },
   { name: 'st ls', load: async () => (await import('./st/ls.ts')).stLs },
   { name: 'st stat', load: async () => (await import('./st/stat.ts')).stStat },

@@ -2,5 +2,4 @@
 export const commandsKnownLater: ReadonlySet<string> = new Set([
   ...['catchup-receive', 'catchup-send'],
   ...['daemon', 'pgbackrest'],
-  ...['binlog-server'],
 ]);

@@ -45,7 +45,23 @@ export function answerTo(statement: string, { serverId, now, version }: AnswerFa
     : { columns: ['Variable_name', 'Value'], row: [variable, shown] };
 }
 
-/** The transactions that a replica of MariaDB says it has; undefined when the statement says nothing of that. */
-export function connectStateIn(statement: string): string | undefined {
-  return /^\s*set @slave_connect_state\s*=\s*'([^']*)'\s*;?\s*$/i.exec(statement)?.[1];
+/** What a client says of itself before it asks for events. */
+export interface ClientState {
+  /** The transactions that a replica of MariaDB has; undefined: it goes by positions. */
+  readonly connectState: string | undefined;
+  /** It expects checksums in what comes before the first format description. */
+  readonly expectsChecksum: boolean;
+}
+
+/** Of a client that has said nothing. */
+export const silentClient: ClientState = { connectState: undefined, expectsChecksum: true };
+
+/** Adds what a statement says. */
+export function withStatement(state: ClientState, statement: string): ClientState {
+  const gtids = /^\s*set @slave_connect_state\s*=\s*'([^']*)'\s*;?\s*$/i.exec(statement)?.[1];
+  if (gtids !== undefined) return { ...state, connectState: gtids };
+  if (/^\s*set @(?:master|source)_binlog_checksum\s*=\s*'?none/i.test(statement)) {
+    return { ...state, expectsChecksum: false };
+  }
+  return state;
 }

@@ -43,12 +43,13 @@ export class Dump {
   readonly #options: DumpOptions;
   readonly #sent: SentPosition;
   #sequence = 1;
-  #hasChecksum = true;
+  #hasChecksum: boolean;
   #events = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: DumpOptions) {
     this.#options = options;
+    this.#hasChecksum = options.request.expectsChecksum;
     this.#sent = new SentPosition(options.range.steps[0]?.head.flavor ?? 'mysql');
   }
 

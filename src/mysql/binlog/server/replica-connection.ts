@@ -3,7 +3,7 @@ import { ArchiverError, messageOf } from '../../../errors.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { PacketLine } from '../../server/packets.ts';
-import { answerTo, connectStateIn } from './answers.ts';
+import { answerTo, silentClient, withStatement, type ClientState } from './answers.ts';
 import { dumpCommands, parseDumpRequest, type DumpRequest } from './dump-request.ts';
 import { logIn, type LoginOptions } from './login.ts';
 import { endPacket, errorPacket, okPacket, resultSet } from './responses.ts';
@@ -29,7 +29,7 @@ export async function serveReplica(options: ReplicaConnectionOptions): Promise<v
     logger.warn('a client was refused: wrong user or password');
     return;
   }
-  let connectState: string | undefined;
+  let state = silentClient;
   for (;;) {
     const packet = await line.read();
     const command = packet?.payload[0];
@@ -37,11 +37,11 @@ export async function serveReplica(options: ReplicaConnectionOptions): Promise<v
     if (command === commands.query) {
       const statement = Buffer.from(packet.payload.subarray(1)).toString('utf8');
       logger.debug('a client asks', { statement });
-      connectState = connectStateIn(statement) ?? connectState;
+      state = withStatement(state, statement);
       const answer = answerTo(statement, { ...options, now: clock.now() });
       await send(line, answer === undefined ? [okPacket] : resultSet(answer.columns, [answer.row]));
     } else if (command === dumpCommands.byPosition || command === dumpCommands.byGtids) {
-      await dump(options, packet.payload, connectState);
+      await dump(options, packet.payload, state);
       return;
     } else {
       const isKnown =
@@ -51,14 +51,10 @@ export async function serveReplica(options: ReplicaConnectionOptions): Promise<v
   }
 }
 
-async function dump(
-  options: ReplicaConnectionOptions,
-  payload: Uint8Array,
-  connectState: string | undefined,
-): Promise<void> {
+async function dump(options: ReplicaConnectionOptions, payload: Uint8Array, state: ClientState): Promise<void> {
   const { line } = options;
   try {
-    const request = parseDumpRequest(payload, connectState);
+    const request = parseDumpRequest(payload, state);
     await options.dump(line, request);
     if (request.wantsEnd) await line.write(endPacket, 1);
   } catch (error) {
