@@ -48,14 +48,14 @@ export function optionOf(command: string, option: string): string | undefined {
 
 /**
  * Adds arguments to the backup program that the command runs. When it is not seen there (a script does it), they go to the
- * end of the text, as WAL-G has them.
+ * end of the text, as WAL-G has them; but not to xbstream, which would not know them.
  */
 export function withArguments(command: string, args: readonly string[]): string {
   if (args.length === 0) return command;
   const tokens = splitWords(command);
   const program = programOf(tokens, backupPrograms);
   const added = ` ${args.map(quoteWord).join(' ')}`;
-  if (program === undefined) return command.trimEnd() + added;
+  if (program === undefined) return isUnpackCommand(command) ? command : command.trimEnd() + added;
   let end = program;
   for (let at = program; tokens[at] !== undefined && tokens[at]?.kind !== 'control'; at++) end = at;
   const position = tokens[end]?.end ?? command.length;

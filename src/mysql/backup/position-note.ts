@@ -149,7 +149,7 @@ export interface ReadPositionOptions extends Abortable {
 
 /**
  * Where a replay on top of a backup begins: what its note says; else, of a backup that WAL-G made, what is found in its
- * stream, all of which is read for that; else the beginning of the binlog that its sentinel names.
+ * stream, all of which may be read for that; else the beginning of the binlog that its sentinel names.
  *
  * @returns undefined when nothing tells
  * @throws CorruptError; the storage's errors
@@ -174,9 +174,12 @@ async function searchStream(
   backup: string,
   { logger, clock = systemClock, signal = new AbortController().signal }: ReadPositionOptions,
 ): Promise<StartPosition | undefined> {
-  logger.info('reading the whole backup for its position in the binlogs: whoever made it did not note it', { backup });
+  logger.info('reading the backup for its position in the binlogs: whoever made it did not note it', { backup });
   const inspection = new StreamInspection({ allowCut: true });
   const stream = await openStream(transport, backup, { attempts: 1, clock, logger, signal });
-  for await (const chunk of stream) inspection.feed(chunk);
+  for await (const chunk of stream) {
+    inspection.feed(chunk);
+    if (!inspection.mayTellPosition) break;
+  }
   return (await inspection.findings()).position;
 }

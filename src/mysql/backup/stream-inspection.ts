@@ -41,6 +41,7 @@ export class StreamInspection {
   #tailLength = 0;
   #reader: XbstreamReader | undefined;
   #mayBeDump: boolean | undefined;
+  #lacksGtid: boolean | undefined;
   readonly #infoFiles = new Map<string, Buffer[]>();
   #hasData = false;
   #hasCheckpoints = false;
@@ -89,6 +90,21 @@ export class StreamInspection {
     if (this.#mayBeDump !== false) this.#keepTail(chunk);
   }
 
+  /** Whether the rest of the stream may tell where in the binlogs the backup stands, or what it is at all. */
+  get mayTellPosition(): boolean {
+    if (this.#reader !== undefined) return this.#reader.notUnderstood === undefined;
+    if (this.#mayBeDump === false) return false;
+    if (this.#headLength < headBytes) return true;
+    this.#lacksGtid ??= this.#isWithoutGtid();
+    return this.#lacksGtid;
+  }
+
+  /** Coordinates are in the head or nowhere; what may come in the end is the GTID. */
+  #isWithoutGtid(): boolean {
+    const { position } = readDumpInfo(this.#headText(), '');
+    return position !== undefined && position.gtid === undefined;
+  }
+
   /** To be called when the stream has ended. */
   async findings(): Promise<StreamFindings> {
     if (this.#reader === undefined) return this.#findingsOfText();
@@ -104,7 +120,7 @@ export class StreamInspection {
   #findingsOfText(): StreamFindings {
     const isOfDump = this.#startsAsDump();
     const info = isOfDump
-      ? readDumpInfo(this.#head.toString('utf8', 0, this.#headLength), this.#tailText())
+      ? readDumpInfo(this.#headText(), this.#tailText())
       : { serverVersion: undefined, position: undefined };
     return {
       format: isOfDump ? 'dump' : 'unknown',
@@ -159,6 +175,10 @@ export class StreamInspection {
     this.#tail.copyWithin(0, this.#tailLength - kept, this.#tailLength);
     this.#tail.set(chunk, kept);
     this.#tailLength = kept + chunk.length;
+  }
+
+  #headText(): string {
+    return this.#head.toString('utf8', 0, this.#headLength);
   }
 
   #tailText(): string {

@@ -31,6 +31,7 @@ describe('arguments for the backup program of a command', () => {
       'xtrabackup --backup --user="$(cat /run/u | head -1)" --x=/d | gzip',
     ],
     ['/opt/make-xtrabackup.sh db1 ', '/opt/make-xtrabackup.sh db1 --x=/d'],
+    ['cd /srv/x && xbstream -c a b', 'cd /srv/x && xbstream -c a b'],
     ["sh -c 'xtrabackup --backup'", "sh -c 'xtrabackup --backup' --x=/d"],
   ])('%s', (command, expected) => {
     expect(withArguments(command, ['--x=/d'])).toBe(expected);

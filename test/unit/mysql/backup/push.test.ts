@@ -271,4 +271,46 @@ describe('the start position of a backup by WAL-G', () => {
     const silent = { name: 'b', sentinel: { binlogStart: undefined } };
     expect(await readStartPosition(transport, silent, { logger })).toBeUndefined();
   });
+
+  it('is looked for no longer than it may come', async () => {
+    const coordinates = "CHANGE MASTER TO MASTER_LOG_FILE='b.000001', MASTER_LOG_POS=99;\n";
+    const gtid = "SET GLOBAL gtid_slave_pos='0-1-6';\n";
+    for (const [head, isReadOn] of [
+      ['something else', false],
+      ['-- MariaDB dump 10.19\nCREATE TABLE t;\n', false],
+      [`-- MySQL dump 10.13\n${gtid}${coordinates}CREATE TABLE t;\n`, false],
+      [`-- MariaDB dump 10.19\n${coordinates}CREATE TABLE t;\n`, true],
+    ] as const) {
+      const storage = createMemoryStorage();
+      const rows = Buffer.alloc(2_000_000, 'x');
+      const dump = Buffer.concat([Buffer.from(head), rows, Buffer.from(`\n${gtid}-- Dump completed`)]);
+      await storage.write('basebackups_005/a/stream', fromBytes(dump));
+      const transport = plainTransport(slicing(storage));
+      const reading = { name: 'a', sentinel: { binlogStart: undefined } };
+      const found = await readStartPosition(transport, reading, { logger: silentLogger });
+      expect(transport.storage.location, head).toBe(isReadOn ? 'read to its end' : 'memory');
+      expect(found?.gtid, head).toBe(head.includes(coordinates) ? '0-1-6' : undefined);
+    }
+  });
 });
+
+/** Reads in pieces, and says in its location when everything was read. */
+function slicing(storage: Storage): Storage {
+  let location = 'memory';
+  return {
+    ...storage,
+    get location() {
+      return location;
+    },
+    list: (prefix, options) => storage.list(prefix, options),
+    stat: (key, options) => storage.stat(key, options),
+    async read(key, options) {
+      const bytes = await collect(await storage.read(key, options));
+      // eslint-disable-next-line @typescript-eslint/require-await -- a source is what is needed
+      return (async function* () {
+        for (let at = 0; at < bytes.length; at += 65536) yield bytes.subarray(at, at + 65536);
+        if (key.endsWith('/stream')) location = 'read to its end';
+      })();
+    },
+  };
+}
