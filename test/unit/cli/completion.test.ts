@@ -42,6 +42,13 @@ describe('completion', () => {
     expect(complete(['wal-g', 'key', '--'])).toEqual(['--config', '--turbo', '--help']);
   });
 
+  it.skipIf(noBash)('of bash goes on after the name of a database', () => {
+    expect(complete(['wal-g', 'my'])).toEqual(['mysql']);
+    expect(complete(['wal-g', 'mysql', 'back'])).toEqual(['backup-list']);
+    expect(complete(['wal-g', 'pg', 'key', 'ch'])).toEqual(['check']);
+    expect(complete(['wal-g', 'mysql', 'backup-list', '--j'])).toEqual(['--json']);
+  });
+
   it('of zsh gives the words of a name one by one', () => {
     const script = zshScript('walvault', [command, nested]);
     expect(script).toMatch(/'key'\) next=\('check:List what/);
