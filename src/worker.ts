@@ -7,6 +7,7 @@ import type { Transport } from './pipeline/transport.ts';
 import type { WorkerStart } from './pipeline/worker-protocol.ts';
 import { serveJobs } from './pipeline/worker-thread.ts';
 import { silentLogger, type Logger } from './platform/logger.ts';
+import type { PushBinlogJob } from './mysql/binlog/push/push-one.ts';
 import type { FetchPartJob } from './postgres/backup/fetch-part.ts';
 import type { PushPartJob } from './postgres/backup/push-part.ts';
 import type { CompareFilesJob } from './postgres/in-place/compare-files.ts';
@@ -45,6 +46,10 @@ serveJobs(parentPort, workerData as WorkerStart, {
     async pushPart(context, job) {
       const { runPushPart } = await import('./postgres/backup/push-part.ts');
       return runPushPart(context, job as PushPartJob);
+    },
+    async pushBinlog(context, job) {
+      const { runPushBinlog } = await import('./mysql/binlog/push/push-one.ts');
+      return runPushBinlog(context, job as PushBinlogJob);
     },
     async compareFiles(context, job) {
       const { runCompareFiles } = await import('./postgres/in-place/compare-files.ts');

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { readSettings } from '../../config/setting.ts';
 import { binlogNamed } from '../../mysql/binlog/binlog-name.ts';
 import { cacheFilePath } from '../../mysql/binlog/push/cache-file.ts';
@@ -6,10 +7,13 @@ import { findServerBinlogs } from '../../mysql/binlog/push/server-binlogs.ts';
 import { binlogPushSettings } from '../../mysql/binlog/push/settings.ts';
 import { mysqlConnectionSettings } from '../../mysql/settings.ts';
 import { uploadSettings } from '../../pipeline/settings.ts';
-import { targetStorageOf } from '../../storage/target-storage.ts';
+import { targetStorageOf, withTargetStorage } from '../../storage/target-storage.ts';
 import { defineCommand, type App, type Arguments } from '../command.ts';
 import { showTransfer } from '../transfer-progress.ts';
 import { ArchiverError } from '../../errors.ts';
+
+/** Each uploads one binary log at a time and mostly waits for the storage. */
+const threadsOfEachCore = 4;
 
 /** `binlog-push`: the binary logs that the server has closed; with `--follow` also what it is writing. */
 export const binlogPush = defineCommand({
@@ -71,7 +75,7 @@ export const binlogPush = defineCommand({
 });
 
 async function push(app: App, { options }: Arguments): Promise<BinlogPushResult> {
-  const { settings, logger, signal } = app;
+  const { settings, logger, signal, program } = app;
   const { source, checkGtids } = readSettings(binlogPushSettings, settings);
   const { concurrency } = readSettings(uploadSettings, settings);
   const until = typeof options['until'] === 'string' ? binlogNamed(options['until']) : undefined;
@@ -83,13 +87,22 @@ async function push(app: App, { options }: Arguments): Promise<BinlogPushResult>
   const hasServer = settings.get(mysqlConnectionSettings.datasource.env) !== undefined;
   const progress = showTransfer(app, 'pushing binary logs', undefined);
   try {
+    const transport = await app.transport('write', { target: targetStorageOf(settings, options['target-storage']) });
     return await pushBinlogs({
-      transport: await app.transport('write', { target: targetStorageOf(settings, options['target-storage']) }),
+      transport,
       find: () => findServerBinlogs({ source, flush, connect: hasServer ? connect : undefined, logger }),
       until,
       acceptGap: options['accept-gap'] === true,
       checkGtids,
       concurrency,
+      openPool: async () =>
+        (await import('../../pipeline/worker-pool.ts')).openWorkerPool({
+          entry: program.workerEntry,
+          workers: Math.min(concurrency, threadsOfEachCore * availableParallelism()),
+          environment: withTargetStorage(settings.toEnvironment(), transport.storageName),
+          signal,
+          logger,
+        }),
       cachePath: cacheFilePath(),
       logger,
       signal,

@@ -3,22 +3,23 @@
  * means that they are on the storage, durably: the server may purge them.
  */
 import { join } from 'node:path';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ArchiverError, messageOf } from '../../../errors.ts';
-import { openLocalFile, type LocalFile } from '../../../pipeline/local-file.ts';
+import { openLocalFile } from '../../../pipeline/local-file.ts';
 import { readDecoded, storedKey, type Transport } from '../../../pipeline/transport.ts';
+import type { WorkerPool } from '../../../pipeline/worker-pool.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { binlogKey, listBinlogs, type ArchivedBinlog } from '../archive.ts';
 import type { BinlogName } from '../binlog-name.ts';
 import { summarize } from '../events/summarize.ts';
-import { archiveBinlog, requireSame } from './archive-binlog.ts';
-import { readBinlogHead } from './binlog-head.ts';
+import { requireSame, type ArchivedResult } from './archive-binlog.ts';
 import { noteLastArchived } from './cache-file.ts';
-import { checkPassing, type Heads, type KnownBinlog } from './check-passing.ts';
+import type { Heads, KnownBinlog } from './check-passing.ts';
 import { BinlogGapError, BinlogResetError } from './errors.ts';
 import { followGtids, type GtidFollowing } from './follow-gtids.ts';
 import { checkSequence, type Predecessor } from './neighbours.ts';
 import { planPush, type PlannedBinlog, type PushPlan } from './plan.ts';
+import { headOf, pushOne, type PushBinlogJob } from './push-one.ts';
 import type { ServerBinlogs } from './server-binlogs.ts';
 import { uploadSideBySide } from './side-by-side.ts';
 
@@ -33,6 +34,8 @@ export interface BinlogPushOptions {
   readonly acceptGap: boolean;
   readonly checkGtids: boolean;
   readonly concurrency: number;
+  /** Opens threads for many uploads to a remote storage: their processor time is what limits them. */
+  readonly openPool?: (() => Promise<WorkerPool>) | undefined;
   /** WAL-G's note of the last one; undefined: none is kept. */
   readonly cachePath: string | undefined;
   readonly logger: Logger;
@@ -53,6 +56,9 @@ export interface BinlogPushResult {
   /** That which the server is writing. */
   readonly active: string | undefined;
 }
+
+/** From so many on, threads are worth their start. */
+const worthThreads = 8;
 
 /** How many bytes of a file tell it from another life of its server: format, time, server, transactions before. */
 const tellingBytes = 64 << 10;
@@ -79,6 +85,7 @@ export async function pushBinlogs(options: BinlogPushOptions): Promise<BinlogPus
 class BinlogPush {
   readonly #directory: string;
   readonly #listed: readonly BinlogName[];
+  readonly #followers = new Map<string, BinlogName>();
   readonly #options: BinlogPushOptions;
   readonly #pushed = new Map<string, { readonly rawBytes: number; readonly storedBytes: number }>();
   readonly #present = new Set<string>();
@@ -88,16 +95,20 @@ class BinlogPush {
     this.#directory = directory;
     this.#listed = listed;
     this.#options = options;
+    for (const [index, { name }] of listed.entries()) {
+      const next = listed[index + 1];
+      if (next !== undefined) this.#followers.set(name, next);
+    }
   }
 
   async run(plan: PushPlan): Promise<BinlogPushResult> {
-    const { cachePath, logger } = this.#options;
+    const { cachePath, checkGtids, logger } = this.#options;
     await this.#checkIdentity(plan);
     this.#checkGap(plan);
-    const known = await this.#readHeads(plan.toPush);
+    const known = await this.#readHeads(checkGtids ? plan.toPush : plan.toPush.slice(0, 1));
     await this.#checkFirst(plan, known);
     const following = await followGtids(plan, known, this.#options);
-    await this.#upload(following, known);
+    await this.#upload(following);
     const last = following.toPush.at(-1) ?? plan.common;
     if (last !== undefined) noteLastArchived(cachePath, last.name, logger);
     const names = following.toPush.map(({ name }) => name);
@@ -116,12 +127,14 @@ class BinlogPush {
   /** Whether the archive is that of this server, in this life of it. @throws BinlogResetError, BinlogConflictError */
   async #checkIdentity({ ahead, common, toPush }: PushPlan): Promise<void> {
     const { transport, logger, signal } = this.#options;
-    if (common !== undefined && (toPush.length > 0 || ahead !== undefined || this.#isYounger(common))) {
-      const file = this.#openIfThere(common.name);
+    const path = join(this.#directory, common?.name ?? '');
+    const isDoubtful = toPush.length > 0 || ahead !== undefined || this.#isYounger(common);
+    if (common !== undefined && isDoubtful && existsSync(path)) {
+      const file = openLocalFile(path);
       try {
-        if (file !== undefined) await requireSame(file, common.key, { transport, logger, signal, bytes: tellingBytes });
+        await requireSame(file, common.key, { transport, logger, signal, bytes: tellingBytes });
       } finally {
-        file?.close();
+        file.close();
       }
     }
     const active = this.#listed.at(-1);
@@ -130,9 +143,10 @@ class BinlogPush {
   }
 
   /** A file that was written after the object of its name was stored is another one. */
-  #isYounger({ name, modified }: ArchivedBinlog): boolean {
-    const stats = statSync(join(this.#directory, name), { throwIfNoEntry: false });
-    return stats !== undefined && stats.mtimeMs > modified.getTime();
+  #isYounger(common: ArchivedBinlog | undefined): boolean {
+    if (common === undefined) return false;
+    const stats = statSync(join(this.#directory, common.name), { throwIfNoEntry: false });
+    return stats !== undefined && stats.mtimeMs > common.modified.getTime();
   }
 
   #checkGap({ missing }: PushPlan): void {
@@ -142,34 +156,20 @@ class BinlogPush {
     this.#options.logger.warn('binary logs were purged before they were pushed', { first, last });
   }
 
-  /** Of those to push, and of the follower of each. */
-  async #readHeads(toPush: readonly PlannedBinlog[]): Promise<Heads> {
+  /** Of these, and of the follower of each. */
+  async #readHeads(binlogs: readonly PlannedBinlog[]): Promise<Heads> {
     const heads = new Map<string, KnownBinlog>();
-    const followers = new Map<string, BinlogName>();
-    for (const [index, { name }] of this.#listed.entries()) {
-      const next = this.#listed[index + 1];
-      if (next !== undefined) followers.set(name, next);
-    }
-    for (const { name } of toPush) {
+    for (const { name } of binlogs) {
       this.#options.signal.throwIfAborted();
-      const next = followers.get(name);
+      const next = this.#followers.get(name);
       for (const one of next === undefined ? [name] : [name, next.name]) {
-        if (!heads.has(one)) heads.set(one, await this.#headOf(one));
+        if (!heads.has(one)) heads.set(one, await headOf(this.#directory, one));
       }
     }
     return {
       of: (name) => heads.get(name),
-      after: (name) => heads.get(followers.get(name)?.name ?? ''),
+      after: (name) => heads.get(this.#followers.get(name)?.name ?? ''),
     };
-  }
-
-  async #headOf(name: string): Promise<KnownBinlog> {
-    const file = openLocalFile(join(this.#directory, name));
-    try {
-      return { name, head: await readBinlogHead(file.content(), name) };
-    } finally {
-      file.close();
-    }
   }
 
   /** Whether the first one follows what is archived. @throws BinlogSequenceError */
@@ -189,8 +189,8 @@ class BinlogPush {
 
   async #predecessor({ name, key }: ArchivedBinlog): Promise<Predecessor | undefined> {
     const { transport, logger, signal } = this.#options;
-    if (statSync(join(this.#directory, name), { throwIfNoEntry: false }) !== undefined) {
-      const { head } = await this.#headOf(name);
+    if (existsSync(join(this.#directory, name))) {
+      const { head } = await headOf(this.#directory, name);
       return { name, serverId: head.serverId, previousGtids: head.previousGtids };
     }
     try {
@@ -205,13 +205,16 @@ class BinlogPush {
     }
   }
 
-  async #upload(following: GtidFollowing, known: Heads): Promise<void> {
-    const { transport, concurrency, cachePath, logger, signal } = this.#options;
+  async #upload(following: GtidFollowing): Promise<void> {
+    const { transport, concurrency, cachePath, logger, signal, openPool } = this.#options;
+    const canHoldBack = transport.storage.isRemote !== true;
+    // Nothing is held back there, so that other threads may do it.
+    await using pool = !canHoldBack && following.toPush.length >= worthThreads ? await openPool?.() : undefined;
     try {
       await uploadSideBySide(following.toPush, {
         concurrency,
-        canHoldBack: transport.storage.isRemote !== true,
-        upload: (item, ready, again) => this.#uploadOne(item, { known, ready, again }),
+        canHoldBack,
+        upload: (item, ready, again) => this.#uploadOne(item, { ready, again, pool }),
         stat: ({ name }) => transport.storage.stat(storedKey(transport, binlogKey(name)), { signal }),
         stored: (item) => {
           noteLastArchived(cachePath, item.name, logger);
@@ -225,35 +228,22 @@ class BinlogPush {
 
   async #uploadOne(
     { name, again: wasThere }: PlannedBinlog,
-    { known, ready, again }: { known: Heads; ready: Promise<unknown>; again: boolean },
+    { ready, again, pool }: { ready: Promise<unknown>; again: boolean; pool: WorkerPool | undefined },
   ): Promise<void> {
     const { transport, acceptGap, logger, signal, onProgress } = this.#options;
-    const [self, next] = [known.of(name), known.after(name)];
-    if (self === undefined || next === undefined) throw new Error(`${name} has no follower`);
-    if (self.head.isEncrypted && !again) {
-      logger.warn('binary log is encrypted by its server: only a server with the same keys can apply it', { name });
-    }
-    const file = openLocalFile(join(this.#directory, name));
-    try {
-      const binlog = { ...self, sizeBytes: file.sizeBytes };
-      const passing = checkPassing({ binlog, next, ready, acceptGap, logger });
-      if (wasThere && !again)
-        await requireSame(file, storedKey(transport, binlogKey(name)), { transport, logger, signal });
-      const options = { transport, passing, again: wasThere || again, logger, signal };
-      const { outcome, rawBytes, storedBytes } = await archiveBinlog(file, options);
-      if (again) return;
-      if (outcome === 'present') this.#present.add(name);
-      else if (!wasThere) this.#pushed.set(name, { rawBytes, storedBytes });
-      this.#doneBytes += rawBytes;
-      onProgress?.(this.#doneBytes);
-      logger.debug('binary log archived', { name, outcome, rawBytes, storedBytes });
-    } finally {
-      file.close();
-    }
-  }
-
-  #openIfThere(name: string): LocalFile | undefined {
-    const path = join(this.#directory, name);
-    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : openLocalFile(path);
+    const next = this.#followers.get(name)?.name;
+    if (next === undefined) throw new Error(`${name} has no follower`);
+    const how = again ? 'newer' : wasThere ? 'same' : 'no';
+    const one = { directory: this.#directory, name, next, again: how, acceptGap } as const;
+    const job: PushBinlogJob = { kind: 'pushBinlog', ...one };
+    const result =
+      pool === undefined
+        ? await pushOne(one, { transport, ready, logger, signal })
+        : await pool.run<ArchivedResult>(job);
+    if (again) return;
+    if (result.outcome === 'present') this.#present.add(name);
+    else if (!wasThere) this.#pushed.set(name, result);
+    this.#doneBytes += result.rawBytes;
+    onProgress?.(this.#doneBytes);
   }
 }

@@ -1,0 +1,73 @@
+/** The push of one binary log, in this thread or as the job of another one. */
+import { join } from 'node:path';
+import { openLocalFile } from '../../../pipeline/local-file.ts';
+import { storedKey, type Transport } from '../../../pipeline/transport.ts';
+import type { WorkerJob } from '../../../pipeline/worker-protocol.ts';
+import type { WorkerContext } from '../../../pipeline/worker-thread.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import { binlogKey } from '../archive.ts';
+import { archiveBinlog, requireSame, type ArchivedResult } from './archive-binlog.ts';
+import { readBinlogHead } from './binlog-head.ts';
+import { checkPassing, type KnownBinlog } from './check-passing.ts';
+
+/** Which one, and how. */
+export interface OneBinlog {
+  readonly directory: string;
+  readonly name: string;
+  /** The one that follows it on the server. */
+  readonly next: string;
+  /** `same`: it is archived, is compared and stored anew; `newer`: this run has stored it, and does so again. */
+  readonly again: 'no' | 'same' | 'newer';
+  readonly acceptGap: boolean;
+}
+
+/** The same for a worker thread. */
+export interface PushBinlogJob extends WorkerJob, OneBinlog {
+  readonly kind: 'pushBinlog';
+}
+
+/** What a push needs. */
+export interface PushOneOptions {
+  readonly transport: Transport;
+  /** Its end waits for this. */
+  readonly ready: Promise<unknown>;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Checks and archives one. @throws as `archiveBinlog`, `checkPassing`, `openLocalFile` */
+export async function pushOne(one: OneBinlog, options: PushOneOptions): Promise<ArchivedResult> {
+  const { directory, name, again, acceptGap } = one;
+  const { transport, ready, logger, signal } = options;
+  const [self, next] = [await headOf(directory, name), await headOf(directory, one.next)];
+  if (self.head.isEncrypted && again === 'no') {
+    logger.warn('binary log is encrypted by its server: only a server with the same keys can apply it', { name });
+  }
+  const file = openLocalFile(join(directory, name));
+  try {
+    if (again === 'same') await requireSame(file, storedKey(transport, binlogKey(name)), { transport, logger, signal });
+    const binlog = { ...self, sizeBytes: file.sizeBytes };
+    const passing = checkPassing({ binlog, next, ready, acceptGap, logger });
+    const result = await archiveBinlog(file, { transport, passing, again: again !== 'no', logger, signal });
+    logger.debug('binary log archived', { name, ...result });
+    return result;
+  } finally {
+    file.close();
+  }
+}
+
+/** The job. */
+export function runPushBinlog(context: WorkerContext, job: PushBinlogJob): Promise<ArchivedResult> {
+  const { transport, logger, signal } = context;
+  return pushOne(job, { transport, ready: Promise.resolve(), logger, signal });
+}
+
+/** The beginning of one of the server's files. @throws CorruptError; ArchiverError of files */
+export async function headOf(directory: string, name: string): Promise<KnownBinlog> {
+  const file = openLocalFile(join(directory, name));
+  try {
+    return { name, head: await readBinlogHead(file.content(), name) };
+  } finally {
+    file.close();
+  }
+}
