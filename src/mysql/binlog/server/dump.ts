@@ -15,6 +15,7 @@ import type { BinlogRange, RangeStep } from '../range/plan.ts';
 import { stageAhead, type ReadyBinlog } from '../replay/stage-ahead.ts';
 import type { DumpRequest } from './dump-request.ts';
 import { formatForMidst, madeHeartbeat, madeRotate } from './made-events.ts';
+import { endPacket, errorPacket } from './responses.ts';
 import { gtidOf, outsideTransactions, SentPosition } from './sent-position.ts';
 
 /** What to send, and how. */
@@ -37,6 +38,7 @@ const nameByGtids = 'host-binlog-file';
 const mostEventBytes = 2 ** 30 + (1 << 20);
 /** Replicas give up after twice as long without a word, at least. */
 const heartbeatMs = 5_000;
+const fatalWhileReading = 1236;
 
 /** A running dump. */
 export class Dump {
@@ -64,7 +66,7 @@ export class Dump {
   }
 
   /**
-   * Sends everything, once.
+   * Sends everything, once; a replica that is to be told of the end, or of a failure, is told.
    *
    * @throws ArchiverError (`missing`) when the replica asks for a file that is none of the range; as `stageBinlog`; the
    * connection's errors
@@ -72,11 +74,11 @@ export class Dump {
   async run(): Promise<void> {
     const { request, range, logger, signal } = this.#options;
     const isByGtids = request.executed !== undefined;
-    const steps = isByGtids ? range.steps : stepsFrom(range.steps, request.binlog);
     const folder = await mkdtemp(join(this.#options.folder, 'walvault-server-'));
     const ending = new AbortController();
     const beating = this.keepAlive(AbortSignal.any([signal, ending.signal]));
     try {
+      const steps = isByGtids ? range.steps : stepsFrom(range.steps, request.binlog);
       if (isByGtids) await this.#turnTo(nameByGtids, 4);
       const cursor = new RangeCursor(range);
       for await (const ready of stageAhead({ steps, cursor, folder, logger, signal })) {
@@ -84,6 +86,12 @@ export class Dump {
         if (ready.staged.wanted === undefined || step === undefined) continue;
         await this.#sendFile(ready, isByGtids ? 4 : this.#startIn(step, ready.staged.wanted.start, step === steps[0]));
       }
+      if (request.wantsEnd) await this.#write(endPacket);
+    } catch (error) {
+      if (error instanceof ArchiverError) {
+        await this.#write(errorPacket(fatalWhileReading, 'HY000', error.message)).catch(() => undefined);
+      }
+      throw error;
     } finally {
       ending.abort();
       await beating;
@@ -149,8 +157,12 @@ export class Dump {
   }
 
   #send(event: Uint8Array): Promise<void> {
+    return this.#write(withMark(event));
+  }
+
+  #write(payload: Uint8Array): Promise<void> {
     const turn = this.#writing.then(async () => {
-      this.#sequence = await this.#options.line.write(withMark(event), this.#sequence);
+      this.#sequence = await this.#options.line.write(payload, this.#sequence);
     });
     this.#writing = turn.catch(() => undefined);
     return turn;

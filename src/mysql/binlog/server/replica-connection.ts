@@ -1,18 +1,17 @@
 /** One client of `binlog-server`: its login, its questions, its dump. */
-import { ArchiverError, messageOf } from '../../../errors.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { PacketLine } from '../../server/packets.ts';
-import { answerTo, silentClient, withStatement, type ClientState } from './answers.ts';
+import { answerTo, silentClient, withStatement } from './answers.ts';
 import { dumpCommands, parseDumpRequest, type DumpRequest } from './dump-request.ts';
 import { logIn, type LoginOptions } from './login.ts';
-import { endPacket, errorPacket, okPacket, resultSet } from './responses.ts';
+import { errorPacket, okPacket, resultSet } from './responses.ts';
 
 /** What a client is served by. */
 export interface ReplicaConnectionOptions extends LoginOptions {
   readonly line: PacketLine;
   readonly serverId: number;
-  /** Sends the events; resolves when there are no more. */
+  /** Sends the events; resolves when there is no more to do for the client. */
   readonly dump: (line: PacketLine, request: DumpRequest) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,9 +19,8 @@ export interface ReplicaConnectionOptions extends LoginOptions {
 
 const commands = { quit: 0x01, useDatabase: 0x02, query: 0x03, ping: 0x0e, registerReplica: 0x15 } as const;
 const unknownCommand = 1047;
-const fatalWhileReading = 1236;
 
-/** Talks with a client until it leaves. @throws CorruptError, the connection's errors; what `dump` throws, after the client was told */
+/** Talks with a client until it leaves. @throws CorruptError, ArchiverError (`usage`), the connection's errors; what `dump` throws */
 export async function serveReplica(options: ReplicaConnectionOptions): Promise<void> {
   const { line, logger, clock } = options;
   if (!(await logIn(line, options))) {
@@ -41,27 +39,13 @@ export async function serveReplica(options: ReplicaConnectionOptions): Promise<v
       const answer = answerTo(statement, { ...options, now: clock.now() });
       await send(line, answer === undefined ? [okPacket] : resultSet(answer.columns, [answer.row]));
     } else if (command === dumpCommands.byPosition || command === dumpCommands.byGtids) {
-      await dump(options, packet.payload, state);
+      await options.dump(line, parseDumpRequest(packet.payload, state));
       return;
     } else {
       const isKnown =
         command === commands.ping || command === commands.useDatabase || command === commands.registerReplica;
       await send(line, [isKnown ? okPacket : errorPacket(unknownCommand, '08S01', 'Unknown command')]);
     }
-  }
-}
-
-async function dump(options: ReplicaConnectionOptions, payload: Uint8Array, state: ClientState): Promise<void> {
-  const { line } = options;
-  try {
-    const request = parseDumpRequest(payload, state);
-    await options.dump(line, request);
-    if (request.wantsEnd) await line.write(endPacket, 1);
-  } catch (error) {
-    if (error instanceof ArchiverError) {
-      await line.write(errorPacket(fatalWhileReading, 'HY000', messageOf(error)), 1).catch(() => undefined);
-    }
-    throw error;
   }
 }
 
