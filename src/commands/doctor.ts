@@ -1,7 +1,8 @@
 import { failureOf, type Check } from '../doctor/check.ts';
 import { examine } from '../doctor/doctor.ts';
 import { ArchiverError } from '../errors.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand, type App, type Arguments } from './command.ts';
+import { databaseOf, databaseOfSettings, type Database } from './database.ts';
 import { checkText, doctorJson, summaryText } from './doctor-output.ts';
 
 /** `doctor`: whether what is configured works, in plain words. */
@@ -28,7 +29,8 @@ export const doctor = defineCommand({
     77: 'storage or server refuse something that backups need',
     78: 'a check failed because of how something is configured',
   },
-  async run(app, { options }) {
+  async run(app, args) {
+    const { options } = args;
     const only = onlyOf(options);
     const asJson = options['json'] === true;
     const checks: Check[] = [];
@@ -37,6 +39,7 @@ export const doctor = defineCommand({
       configuration: { settings: app.settings, ...app.configuration },
       openStorage: () => app.storage(),
       programPath: app.program.path,
+      database: await databaseOrDefault(app, args, only),
       only,
       turbo: options['turbo'] === true,
       write: options['no-write'] !== true,
@@ -54,6 +57,23 @@ export const doctor = defineCommand({
     return undefined;
   },
 });
+
+/** What cannot be told from a storage that does not answer is of no matter before that is put right. */
+async function databaseOrDefault(
+  app: App,
+  args: Arguments,
+  only: 'storage' | 'database' | undefined,
+): Promise<Database> {
+  const told = databaseOfSettings(app.settings);
+  if (args.options['database'] === undefined && (told !== undefined || only === 'storage')) return told ?? 'postgres';
+  try {
+    return await databaseOf(app, args);
+  } catch (error) {
+    app.signal.throwIfAborted();
+    if (error instanceof ArchiverError && error.kind === 'usage') throw error;
+    return 'postgres';
+  }
+}
 
 function onlyOf(options: Readonly<Record<string, unknown>>): 'storage' | 'database' | undefined {
   const storage = options['storage-only'] === true;

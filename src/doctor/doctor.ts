@@ -19,6 +19,7 @@ import { checkConfiguration, type Configuration } from './configuration.ts';
 import { checkDatabase, spaceOf } from './database/database.ts';
 import { judgeSpace } from './database/judge.ts';
 import { checkEncoding } from './encoding.ts';
+import { checkMysql } from './mysql/database.ts';
 import { checkStorage } from './storage/storage.ts';
 
 /** What to check, and with what. */
@@ -27,6 +28,8 @@ export interface DoctorOptions {
   /** Opens the storage of the settings. */
   readonly openStorage: () => Promise<Storage>;
   readonly programPath: string;
+  /** Whose server is to be checked. */
+  readonly database: 'postgres' | 'mysql';
   /** Undefined: both. */
   readonly only: 'storage' | 'database' | undefined;
   readonly write: boolean;
@@ -57,6 +60,10 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Check, vo
     yield* checkStorageSpace(settings);
   }
   if (only === 'storage') return;
+  if (options.database === 'mysql') {
+    yield* checkMysql({ ...options, settings, storage, required: only === 'database' });
+    return;
+  }
   const { lastArchivedWal } = yield* checkDatabase({
     ...options,
     settings,

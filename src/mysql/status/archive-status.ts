@@ -193,9 +193,7 @@ function lagOf(
   }
   const behind = server.binlogs.flatMap(({ name, sizeBytes }) => {
     const binlog = parseBinlogName(name);
-    return binlog?.base === last.base && binlog.number > last.number
-      ? [{ binlog, sizeBytes }]
-      : [];
+    return binlog?.base === last.base && binlog.number > last.number ? [{ binlog, sizeBytes }] : [];
   });
   const oldest = Math.min(...behind.map(({ binlog }) => binlog.number), active.number);
   const covered = tail === undefined ? 0 : (tailBytes.get(tail.name) ?? 0);

@@ -17,6 +17,7 @@ async function run(
     configuration: { settings: rawSettings({ S3_MAX_PART_SIZE: '5242880', ...env }), path: undefined, warnings: [] },
     openStorage: () => Promise.resolve(createMemoryStorage()),
     programPath: '/walvault',
+    database: 'postgres',
     only: 'storage',
     write: true,
     turbo: false,
