@@ -6,7 +6,7 @@ import { ArchiverError } from '../../errors.ts';
 import { pushMysqlStream, type StreamPushOptions } from '../../mysql/backup/push.ts';
 import { readServerFacts } from '../../mysql/backup/server-facts.ts';
 import { mysqlConnectionSettings } from '../../mysql/settings.ts';
-import { isTerminalInput, standardInput } from '../../platform/standard-input.ts';
+import { isTerminalInput, standardInput } from '../../stream/standard-input.ts';
 import { runProducer } from '../../stream/shell-command.ts';
 import { defineCommand, type App } from '../command.ts';
 import { pushOptions, pushRequestOf, serverAccessOf, showingStream } from './push-request.ts';
