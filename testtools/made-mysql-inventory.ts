@@ -21,6 +21,8 @@ export interface MadeStream {
   readonly isPermanent?: boolean;
   /** Its sentinel cannot be read. */
   readonly isDamaged?: boolean;
+  /** When it was complete, by the clock of the storage; default: a minute after it began. */
+  readonly stored?: Date;
   /** When its sentinel was written last. */
   readonly rewritten?: Date;
   readonly hasJournal?: boolean;
@@ -87,11 +89,11 @@ export function madeMysqlInventory({
       listing.push(objectAt(storedBinlogKey(base, Number(number)), stored));
     }
   }
-  for (const { at, rewritten, hasJournal = false } of backups) {
+  for (const { at, stored = finishOf(at), rewritten = stored, hasJournal = false } of backups) {
     const name = streamName(at);
-    listing.push(objectAt(`${backupFolder(name)}/stream.lz4`, finishOf(at), 1000));
-    listing.push(objectAt(sentinelKey(name), rewritten ?? finishOf(at)));
-    if (hasJournal) listing.push(objectAt(`basebackups_005/journal_${name}`, finishOf(at)));
+    listing.push(objectAt(`${backupFolder(name)}/stream.lz4`, stored, 1000));
+    listing.push(objectAt(sentinelKey(name), rewritten));
+    if (hasJournal) listing.push(objectAt(`basebackups_005/journal_${name}`, stored));
   }
   const sorted = sortObjects(listing);
   const streams = backups.map((made): ArchivedStream => {

@@ -1,12 +1,14 @@
 /**
- * Deletions planned in random archives, and as many policies applied: `make soak RETENTION=10000`; `SEED=…` takes that seed.
+ * Deletions planned in random archives of Postgres and of MySQL, and as many policies applied: `make soak RETENTION=10000`; `SEED=…` takes that seed.
  * Ends with a status of 1 and the smallest case that was found when a promise is broken.
  */
 import fc from 'fast-check';
 import { anyRule } from '../retention/any-rule.ts';
 import { checkPast } from '../retention/check-plan.ts';
 import { anyPolicy, checkPolicy } from '../retention/check-policy.ts';
+import { checkMysqlPast } from '../retention/check-mysql-plan.ts';
 import { anyPast, madePast } from '../retention/made-archive.ts';
+import { anyMysqlPast } from '../retention/mysql-past.ts';
 
 const numRuns = Number(process.argv[2] ?? 10_000);
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
@@ -16,6 +18,13 @@ const verdicts = new Map<string, number>();
 await fc.assert(
   fc.asyncProperty(anyPast, anyRule, async (past, wish) => {
     const verdict = `${wish.kind}: ${await checkPast(past, wish)}`;
+    verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+  }),
+  { numRuns, seed },
+);
+fc.assert(
+  fc.property(anyMysqlPast, anyRule, (past, wish) => {
+    const verdict = `mysql ${wish.kind}: ${checkMysqlPast(past, wish)}`;
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
   }),
   { numRuns, seed },

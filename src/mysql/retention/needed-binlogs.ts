@@ -57,7 +57,7 @@ export function neededBinlogs(
         const start = Math.min(...own);
         numbers.push(start);
         // A server that was set up anew, or another one that took over, may count from a lower number.
-        const time = storedAt(binlogs, start) ?? earliestStart(backup) - marginNs;
+        const time = storedAt(binlogs, start) ?? earliestStart(backup);
         const least = storedAfter.get(base);
         if (least === undefined || time < least) storedAfter.set(base, time);
       }
@@ -96,7 +96,7 @@ function stretchOf({ starts, end }: ArchivedStream): readonly Stretch[] {
 export interface SortedBinlogs {
   /** By base name and number; those that are not closed last. */
   readonly old: readonly StoredBinlog[];
-  /** How many would be among the old ones, were they not stored later than others. */
+  /** How many stay that have lower numbers than old ones, since they were stored later. */
   readonly young: number;
 }
 
@@ -106,15 +106,19 @@ export function sortBinlogs(
   { from, storedAfter, stretches }: NeededBinlogs,
 ): SortedBinlogs {
   const old: StoredBinlog[] = [];
-  let young = 0;
+  const young: StoredBinlog[] = [];
+  const highest = new Map<string, number>();
   for (const stored of [...binlogs, ...tails]) {
     const { base, number } = stored.binlog;
     const least = from.get(base);
     if (least !== undefined && number >= least) continue;
     if (stretches.some((one) => one.base === base && one.first <= number && number <= one.last)) continue;
     const time = storedAfter.get(base);
-    if (time !== undefined && modifiedOf(stored.object) > time) young += 1;
-    else old.push(stored);
+    if (time !== undefined && modifiedOf(stored.object) > time) young.push(stored);
+    else {
+      old.push(stored);
+      highest.set(base, Math.max(number, highest.get(base) ?? 0));
+    }
   }
-  return { old, young };
+  return { old, young: young.filter(({ binlog }) => binlog.number < (highest.get(binlog.base) ?? 0)).length };
 }

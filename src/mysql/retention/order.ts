@@ -57,17 +57,39 @@ function storedAt({ name, entry, objects }: ArchivedStream): TimeNs {
  * @param backups oldest first
  */
 export function chainsOf(backups: readonly PlacedStream[]): Chains<PlacedStream> {
+  const parents = new Map(backups.map(({ name, parent }) => [name, parent]));
+  const newestBefore = (name: string, began: TimeNs | undefined, isUsual: (one: PlacedStream) => boolean) =>
+    backups.findLast(
+      (one) =>
+        one.name !== name &&
+        one.sentinel?.tool === 'xtrabackup' &&
+        one.sentinel.toLsn !== undefined &&
+        (began === undefined || (one.started ?? one.entry.modified) < began) &&
+        isUsual(one) &&
+        !buildsOn(one.name, name, parents),
+    )?.name;
+  for (const backup of backups) {
+    const { name, isReadable } = backup;
+    if (!isReadable)
+      parents.set(
+        name,
+        newestBefore(name, earliestStart(backup), () => true),
+      );
+  }
   return chainsAmong(backups, (name) => {
-    const own = backups.find((one) => one.name === name);
-    const began = own === undefined ? timeInName(name) : earliestStart(own);
-    const base = backups.findLast(
-      ({ name: other, sentinel, started, entry }) =>
-        other !== name &&
-        sentinel?.tool === 'xtrabackup' &&
-        sentinel.toLsn !== undefined &&
-        (own !== undefined || sentinel.serverUuid !== undefined) &&
-        (began === undefined || (started ?? entry.modified) < began),
-    );
-    return base === undefined ? [] : backups.filter((one) => one.name === base.name);
+    const isComplete = parents.has(name);
+    const base = isComplete
+      ? parents.get(name)
+      : newestBefore(name, timeInName(name), ({ sentinel }) => sentinel?.serverUuid !== undefined);
+    return base === undefined ? [] : backups.filter((one) => one.name === base);
   });
+}
+
+function buildsOn(name: string, base: string, parents: ReadonlyMap<string, string | undefined>): boolean {
+  const seen = new Set<string>();
+  for (let one = parents.get(name); one !== undefined && !seen.has(one); one = parents.get(one)) {
+    if (one === base) return true;
+    seen.add(one);
+  }
+  return false;
 }
