@@ -65,7 +65,7 @@ export function withArguments(command: string, args: readonly string[]): string 
 /**
  * The directory that a restore command unpacks to: that of `-C`, else its last word.
  *
- * @returns undefined when that is an option
+ * @returns undefined when that is an option, or there is none
  */
 export function unpackFolderOf(command: string): string | undefined {
   const text = folderToken(command)?.text;
@@ -102,7 +102,8 @@ function folderToken(command: string): Token | undefined {
     const prefix = found.text.startsWith('-C') ? 2 : '--directory='.length;
     return { ...found, text: found.text.slice(prefix), start: found.start + prefix };
   }
-  return tokens.findLast(({ kind }, index) => kind === 'word' && tokens[index - 1]?.kind !== 'redirection');
+  // A word that follows nothing is the program itself.
+  return tokens.findLast(({ kind }, index) => kind === 'word' && tokens[index - 1]?.kind === 'word');
 }
 
 /** Index of the word that is the program; of several the one that is told to do its work. */
@@ -128,7 +129,7 @@ function splitWords(command: string): readonly Token[] {
   while (at < command.length) {
     const rest = command.slice(at);
     const blank = /^(?:[ \t\r]+|\\\n)/.exec(rest) ?? /^#[^\n]*/.exec(rest);
-    const redirection = /^(?:&>>?|[<>]+[&|]?)/.exec(rest);
+    const redirection = /^(?:&>>?|\d*[<>]+[&|]?)/.exec(rest);
     const control = /^(?:[|&;()\n]+)/.exec(rest);
     if (blank !== null) {
       at += blank[0].length;

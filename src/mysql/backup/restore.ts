@@ -70,7 +70,7 @@ export function planRestore(chain: readonly ChainLink[], commands: RestoreComman
   const newest = chain.at(-1);
   const isXtrabackup = newest?.sentinel.tool === 'xtrabackup';
   const isUnpacked = isXtrabackup || isUnpackCommand(commands.restore);
-  const target = commands.dataDirectory ?? (isUnpacked ? targetOf(commands) : undefined);
+  const target = isUnpacked ? (commands.dataDirectory ?? targetOf(commands)) : undefined;
   if (chain.length > 1) {
     if (commands.prepare === undefined) {
       throw new ArchiverError(
@@ -85,13 +85,31 @@ export function planRestore(chain: readonly ChainLink[], commands: RestoreComman
     requireFolder(commands.incrementalDestination, 'WALG_MYSQL_INCREMENTAL_BACKUP_DST');
   }
   if (target !== undefined) requireEmptyFolder(target);
-  const steps = chain.map((link, index) => ({ ...link, isIncrement: index > 0 }));
+  const steps = withoutSpare(chain).map((link, index) => ({ ...link, isIncrement: index > 0 }));
   return { steps, commands, target };
 }
 
-/** Only what looks like a path for sure: a variable of the shell, say, is not known here. */
+/**
+ * Leaves out increments that others hold as well: with `WALG_DELTA_ORIGIN=LATEST_FULL` those of WAL-G name the latest backup
+ * and begin at the full one, and the programs apply an increment only to what ends where it begins.
+ */
+function withoutSpare(chain: readonly ChainLink[]): readonly ChainLink[] {
+  const needed: ChainLink[] = [];
+  for (let at = chain.length - 1; at >= 0;) {
+    const link = chain[at];
+    if (link === undefined) break;
+    needed.unshift(link);
+    const { fromLsn } = link.sentinel;
+    const fitting = chain.findLastIndex(({ sentinel }, index) => index < at && sentinel.toLsn === fromLsn);
+    at = link.sentinel.kind === 'full' ? -1 : fitting >= 0 ? fitting : at - 1;
+  }
+  return needed;
+}
+
+/** Only what is a path for sure: the last word of a script's command, or a variable of the shell, may be anything. */
 function targetOf({ restore, prepare }: RestoreCommands): string | undefined {
-  const named = unpackFolderOf(restore) ?? (prepare === undefined ? undefined : optionOf(prepare, '--target-dir'));
+  const unpacked = isUnpackCommand(restore) ? unpackFolderOf(restore) : undefined;
+  const named = unpacked ?? (prepare === undefined ? undefined : optionOf(prepare, '--target-dir'));
   return named !== undefined && /^[/.]/.test(named) && !/[$`*?]/.test(named) ? named : undefined;
 }
 

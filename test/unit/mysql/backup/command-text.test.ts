@@ -61,6 +61,7 @@ describe('the directory of a restore command', () => {
     ['lz4 -d | xbstream --directory=/d -x', '/d', 'lz4 -d | xbstream --directory=/tmp/i -x'],
     ['mbstream -x -C/d -p 4', '/d', 'mbstream -x -C/tmp/i -p 4'],
     ['/opt/restore.sh /d', '/d', '/opt/restore.sh /tmp/i'],
+    ['/opt/restore.sh /d 2>>/var/log/x 2>&1', '/d', '/opt/restore.sh /tmp/i 2>>/var/log/x 2>&1'],
   ])('%s', (command, folder, elsewhere) => {
     expect(unpackFolderOf(command)).toBe(folder);
     expect(unpackingTo(command, '/tmp/i')).toBe(elsewhere);
@@ -68,7 +69,7 @@ describe('the directory of a restore command', () => {
 
   it('is refused when an increment would go over the backup it belongs to', () => {
     expect(unpackFolderOf('cd /d && xbstream -x')).toBeUndefined();
-    for (const command of ['cd /d && xbstream -x', 'rm -rf /d/* && xbstream -x -C /d']) {
+    for (const command of ['/opt/restore.sh', 'cd /d && xbstream -x', 'rm -rf /d/* && xbstream -x -C /d']) {
       expect(() => unpackingTo(command, '/tmp/i'), command).toThrow(ArchiverError);
     }
   });

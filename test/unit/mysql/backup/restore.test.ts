@@ -106,6 +106,24 @@ describe('a restore by commands', () => {
     expect(lines[3]).toMatch(/^--prepare --incremental-dir=/);
   });
 
+  it('leaves out what WAL-G has made an increment of the full backup for nothing', async () => {
+    const overlapping = { full, one: chained.one, late: increment('one', 1000, 3000, 2) };
+    const storage = await archive(overlapping);
+    const plan = planRestore(await chainOf(storage, 'late', overlapping.late), commands());
+    expect(plan.steps.map(({ backup, isIncrement }) => [backup, isIncrement])).toEqual([
+      ['full', false],
+      ['late', true],
+    ]);
+  });
+
+  it('does not take the words of a script, or of a dump’s client, for a directory', async () => {
+    const storage = await archive({ full, dump: '{}' });
+    const script = { restore: '/opt/restore.sh', prepare: undefined };
+    expect(planRestore(await chainOf(storage, 'full', full), commands(script)).target).toBeUndefined();
+    const client = { restore: `mariadb -S ${folder}`, dataDirectory: folder };
+    expect(planRestore(await chainOf(storage, 'dump', '{}'), commands(client)).target).toBeUndefined();
+  });
+
   it('that fails leaves nothing that a server would start on', async () => {
     const target = join(folder, 'data');
     const prepare = `mkdir ${target}/mysql; echo broken >&2; exit 4`;
