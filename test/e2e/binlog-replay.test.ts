@@ -43,6 +43,11 @@ describe.skipIf(!hasMariadb)(`binlog-replay to a restored MariaDB${whyNoMariadb}
        INSERT INTO shop.t VALUES (42, X'000D0A1A5C27'); DELETE FROM shop.t WHERE id < 5;`,
       'shop',
     );
+    // Statements that load a file have its content in the binary log.
+    const file = join(server.folder, 'loaded.csv');
+    writeFileSync(file, '43\tloaded\n44\tloaded\n');
+    giveToServer(server.folder);
+    await server.query(`SET binlog_format = STATEMENT; LOAD DATA INFILE '${file}' INTO TABLE shop.t`);
     await note();
     await server.query('DROP TABLE shop.t');
     await server.rotate();

@@ -2,15 +2,15 @@
  * `binlog-fetch`: binary logs as files in a directory, each one whole as the server wrote it, and beside them in which
  * order they follow and from where to where they are wanted. After a failure nothing of it is left.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBackup } from '../../../catalog/backup-store.ts';
 import { stringifyJson } from '../../../catalog/json.ts';
-import { ArchiverError, messageOf } from '../../../errors.ts';
 import { removeQuietly, syncFolder } from '../../../platform/files.ts';
 import { tempNameFor } from '../../../platform/temp-name.ts';
 import { RangeCursor, type Reached } from '../range/cursor.ts';
 import { readHead } from '../range/head.ts';
+import { cannotWrite, makeFolder } from '../range/local-file.ts';
 import { planRange, type BinlogRange, type RangeRequest, type RangeStep } from '../range/plan.ts';
 import { readableBinlogs, type BinlogSource } from '../range/source.ts';
 import { stageBinlog } from '../range/stage-binlog.ts';
@@ -100,17 +100,6 @@ async function extraBinlogs(request: FetchRequest, range: BinlogRange): Promise<
   return besideTheWay(range, { binlogs, sentinelModified: modified });
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new ArchiverError('cannotWrite', `cannot make the directory "${path}": ${messageOf(cause)}`, {
-      cause,
-      hint: 'Binary logs are fetched into the directory of WALG_MYSQL_BINLOG_DST.',
-    });
-  }
-}
-
 /** In the place of an older one, which an earlier run left. */
 function writeBeside(folder: string, name: string, text: string, made: string[]): void {
   const path = join(folder, name);
@@ -121,7 +110,7 @@ function writeBeside(folder: string, name: string, text: string, made: string[])
     made.push(path);
   } catch (error) {
     removeQuietly(temporary);
-    throw error;
+    throw cannotWrite(path, error);
   }
 }
 

@@ -11,6 +11,7 @@ import { BinlogEndsEarlyError } from '../events/errors.ts';
 import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { readTransactions } from '../events/transactions.ts';
 import type { RangeCursor } from './cursor.ts';
+import { cannotWrite } from './local-file.ts';
 import type { RangeStep } from './plan.ts';
 
 /** A binary log on the disk. */
@@ -75,7 +76,7 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
   const copied = (async function* (): ByteSource {
     for await (const chunk of source) {
       signal.throwIfAborted();
-      writeAll(descriptor, chunk);
+      append(chunk);
       sizeBytes += chunk.length;
       onBytes?.(chunk.length);
       yield chunk;
@@ -87,6 +88,14 @@ async function stageInto(descriptor: number, step: RangeStep, options: StageOpti
   let transactions = 0;
   let lastTimestamp = head.timestamp;
   let lastEnd = head.end;
+
+  function append(chunk: Uint8Array): void {
+    try {
+      writeAll(descriptor, chunk);
+    } catch (cause) {
+      throw cannotWrite(options.path, cause);
+    }
+  }
 
   /** False: nothing that follows is wanted. */
   function take(transaction: BinlogTransaction): boolean {
@@ -133,8 +142,8 @@ function create(path: string): number {
   try {
     return openSync(path, 'wx+');
   } catch (cause) {
-    const problem = codeOf(cause) === 'EEXIST' ? 'there is such a file already' : 'cannot create';
-    throw new ArchiverError('cannotWrite', `${problem}: "${path}"`, {
+    if (codeOf(cause) !== 'EEXIST') throw cannotWrite(path, cause);
+    throw new ArchiverError('cannotWrite', `there is such a file already: "${path}"`, {
       cause,
       hint: 'Binary logs are put into an empty directory, WALG_MYSQL_BINLOG_DST: remove what is there, or give another one.',
     });

@@ -3,6 +3,7 @@
  * temporary tables live from one to the next. The client stops at the first statement that fails. When anything else fails
  * it is killed before its input ends, since it would execute half a statement; the server then rolls back.
  */
+import { dirname } from 'node:path';
 import type { Datasource } from '../../server/datasource.ts';
 import { withDefaultsFile } from '../../server/defaults-file.ts';
 import type { Flavor } from '../gtid/gtid-set.ts';
@@ -20,10 +21,13 @@ export interface ClientSessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Blobs may hold anything; a session that was lost must not be replaced by a new one, and rows may be large. */
+/**
+ * Blobs may hold anything; a session that was lost must not be replaced by a new one; rows may be large; statements that
+ * loaded files load copies of them, which `mysqlbinlog` makes.
+ */
 const clientOptions = [
-  ...['--batch', '--skip-column-names', '--unbuffered'],
-  ...['--binary-mode', '--skip-reconnect', '--max-allowed-packet=1073741824'],
+  ...['--batch', '--skip-column-names', '--unbuffered', '--binary-mode'],
+  ...['--loose-skip-reconnect', '--max-allowed-packet=1073741824', '--local-infile=1'],
 ];
 
 /** Opens a session, and closes it when `use` has ended. @throws what `use` throws; ReplayError when the session failed in the end */
@@ -33,10 +37,11 @@ export async function withClientSession<T>(
 ): Promise<T> {
   const { programs, flavor, datasource, signal } = options;
   return withDefaultsFile(datasource, flavor, async (defaults) => {
+    const loaded = dirname(defaults);
     const client = new ChildProgram(programs.client, [`--defaults-file=${defaults}`, ...clientOptions], {
       hasInput: true,
     });
-    const session = new ClientSession(client, options);
+    const session = new ClientSession(client, { ...options, loaded });
     const abort = (): void => void client.kill();
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -54,13 +59,17 @@ class ClientSession implements BinlogApplier {
   readonly #client: ChildProgram;
   readonly #programs: ClientPrograms;
   readonly #signal: AbortSignal;
+  readonly #loaded: string;
   #printed = '';
   #wake: (() => void) | undefined;
   #last = '';
   #applied = 0;
 
-  constructor(client: ChildProgram, { programs, signal }: ClientSessionOptions) {
+  /** @param options.loaded directory for copies of files that statements loaded; not removed here */
+  constructor(client: ChildProgram, options: ClientSessionOptions & { readonly loaded: string }) {
+    const { programs, signal, loaded } = options;
     this.#client = client;
+    this.#loaded = loaded;
     this.#programs = programs;
     this.#signal = signal;
     client.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -71,7 +80,8 @@ class ClientSession implements BinlogApplier {
 
   async apply({ name }: StagedBinlog, path: string): Promise<void> {
     this.#last = name;
-    const binlog = new ChildProgram(this.#programs.binlog, ['--no-defaults', path], { hasInput: false });
+    const args = ['--no-defaults', `--local-load=${this.#loaded}`, path];
+    const binlog = new ChildProgram(this.#programs.binlog, args, { hasInput: false });
     try {
       for await (const chunk of binlog.stdout as AsyncIterable<Uint8Array>) {
         this.#signal.throwIfAborted();

@@ -1,5 +1,4 @@
 /** `binlog-replay`: from a restored backup to a moment of its server's history, whole transactions only and each once. */
-import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { formatTime } from '../../../catalog/time.ts';
 import { ArchiverError, CorruptError } from '../../../errors.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { RangeCursor, type Reached } from '../range/cursor.ts';
+import { makeFolder } from '../range/local-file.ts';
 import type { BinlogRange } from '../range/plan.ts';
 import { describeTarget } from '../range/target.ts';
 import type { BinlogApplier } from './applier.ts';
@@ -93,7 +93,7 @@ function gtidsOf(gtids: { readonly isEmpty: boolean; toString(): string } | unde
 
 async function inFolder<T>(path: string | undefined, use: (folder: string) => Promise<T>): Promise<T> {
   if (path !== undefined) {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     return use(path);
   }
   const folder = await mkdtemp(join(tmpdir(), 'walvault-replay-'));
