@@ -1,7 +1,7 @@
 /**
  * `binlog-push --follow`: takes the events of a server as its replicas get them, and stores them every few seconds; a binary
  * log that has ended becomes an object of the archive like any other. The server does not wait for us: what is lost with it is
- * what came since the last time. See `docs/binlogs.md`.
+ * what came since the last time. See `docs/binlog-follow.md`.
  */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
