@@ -1,7 +1,7 @@
 /** The beginning of a binary log: who wrote it, and after which transactions. */
 import type { ByteSource } from '../../../bytes/stage.ts';
 import { decodeAnyPreviousGtids, isPreviousGtids } from '../events/decode.ts';
-import { EncryptedBinlogError } from '../events/errors.ts';
+import { BinlogEndsEarlyError, EncryptedBinlogError } from '../events/errors.ts';
 import { eventTypes } from '../events/event.ts';
 import { readEvents } from '../events/read-events.ts';
 import { readFormatDescription } from '../events/format-description.ts';
@@ -53,5 +53,6 @@ export async function readBinlogHead(source: ByteSource, name: string): Promise<
     if (!(error instanceof EncryptedBinlogError)) throw error;
     return { ...head, isEncrypted: true };
   }
+  if (head.serverVersion === '') throw new BinlogEndsEarlyError(name, 0, 'it has no format description');
   return head;
 }
