@@ -52,6 +52,26 @@ describe('st ls', () => {
     expect(await print(listedFixture(fixture), [], { recursive: true })).toBe(output?.stdout);
   });
 
+  it('prints of mariadb-streams what WAL-G printed', async () => {
+    const [output] = walgOutputs('mariadb-streams', 'st-lsr');
+    const marked = 'basebackups_005/stream_20261121T032847Z_backup_stop_sentinel.json';
+    const listed = listedFixture('mariadb-streams');
+    const storage: Storage = {
+      ...listed,
+      async *list(prefix, options) {
+        for await (const object of listed.list(prefix, options)) {
+          // It was marked and unmarked after the list was printed.
+          const modifiedNs = 1795231728236501701n;
+          yield object.key === marked && object.kind === 'object'
+            ? { ...object, modifiedNs, modified: new Date(Number(modifiedNs / 1_000_000n)) }
+            : object;
+        }
+      },
+    };
+    expect(output?.stdout.length).toBeGreaterThan(1000);
+    expect(await print(storage, [], { recursive: true })).toBe(output?.stdout);
+  });
+
   it('shows folders before objects, and names as seen from the folder', async () => {
     const storage = await madeStorage();
     expect(await print(storage, [])).toBe(
