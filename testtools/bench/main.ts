@@ -1,9 +1,11 @@
 /**
  * `make bench`: walvault against its peers on the same data, codec and disk, in one run. Prints Markdown; whatever comes
  * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `storages`, `cores`, `backup`, `deltas`,
- * `memory` (default: all).
+ * `memory`, `binlogs` (default: all).
  */
+import { join } from 'node:path';
 import { benchBackup } from './backup.ts';
+import { benchBinlogs } from './binlogs.ts';
 import { startCluster } from './cluster.ts';
 import { benchCodecs } from './codecs.ts';
 import { benchCores } from './cores.ts';
@@ -15,7 +17,7 @@ import { buildStageProgram } from './stage-program.ts';
 import { benchStorages } from './storages.ts';
 import { benchWal } from './wal.ts';
 
-const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'deltas', 'memory'] as const;
+const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'deltas', 'memory', 'binlogs'] as const;
 type Part = (typeof parts)[number];
 
 const asked = process.argv.slice(2);
@@ -48,6 +50,7 @@ if (wants('deltas')) benchDeltas(cluster);
 if (wants('cores', 'memory')) cluster.grow(340);
 // Many files of 1 GB: with few, what is left for one core at the end is as long as the rest.
 if (wants('cores')) benchCores(cluster);
+if (wants('binlogs')) await benchBinlogs(join(cluster.folder, 'work'));
 if (small !== undefined) {
   const large = benchMemory(cluster, '5 GB');
   print('');
