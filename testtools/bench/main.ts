@@ -1,7 +1,7 @@
 /**
  * `make bench`: walvault against its peers on the same data, codec and disk, in one run. Prints Markdown; whatever comes
  * out is printed. Arguments: any of `wal`, `codecs`, `crypto`, `storages`, `cores`, `backup`, `deltas`,
- * `memory`, `binlogs` (default: all).
+ * `memory`, `binlogs`, `streams` (default: all).
  */
 import { join } from 'node:path';
 import { benchBackup } from './backup.ts';
@@ -15,9 +15,21 @@ import { benchMemory } from './memory.ts';
 import { atMost, print, saveReport } from './report.ts';
 import { buildStageProgram } from './stage-program.ts';
 import { benchStorages } from './storages.ts';
+import { benchStreams } from './streams.ts';
 import { benchWal } from './wal.ts';
 
-const parts = ['wal', 'codecs', 'crypto', 'storages', 'cores', 'backup', 'deltas', 'memory', 'binlogs'] as const;
+const parts = [
+  'wal',
+  'codecs',
+  'crypto',
+  'storages',
+  'cores',
+  'backup',
+  'deltas',
+  'memory',
+  'binlogs',
+  'streams',
+] as const;
 type Part = (typeof parts)[number];
 
 const asked = process.argv.slice(2);
@@ -36,7 +48,7 @@ process.on('exit', () => {
   cluster.remove();
 });
 const small = wants('memory') ? benchMemory(cluster, '100 MB') : undefined;
-if (wants('wal', 'codecs', 'crypto', 'storages')) cluster.grow(65);
+if (wants('wal', 'codecs', 'crypto', 'storages', 'streams')) cluster.grow(65);
 if (wants('wal')) benchWal(cluster);
 if (wants('codecs', 'crypto')) {
   const stage = await buildStageProgram();
@@ -44,6 +56,7 @@ if (wants('codecs', 'crypto')) {
   if (wants('crypto')) benchCrypto(cluster, stage);
 }
 if (wants('storages')) await benchStorages(cluster);
+if (wants('streams')) benchStreams(cluster);
 if (wants('backup', 'deltas')) cluster.grow(135);
 if (wants('backup')) benchBackup(cluster);
 if (wants('deltas')) benchDeltas(cluster);
