@@ -79,6 +79,7 @@ export const settingSections: readonly SettingSection[] = [
   { title: 'Getting binary logs back', groups: [binlogRestoreSettings] },
   { title: 'Streams', groups: [streamSettings, splitSettings, mysqlRestoreSettings] },
   { title: 'Pushing binary logs', groups: [binlogPushSettings, followSettings] },
+  { title: 'Serving binary logs', groups: [binlogServerSettings] },
   { title: 'Log', groups: [logSettings] },
 ];
 

@@ -43,6 +43,14 @@ export async function readArchiveEnd(transport: Transport, base: string, options
   };
 }
 
+/** How to decide. */
+export interface StartOptions {
+  /** Begin where the server's logs begin when it has removed what the archive lacks. */
+  readonly acceptGap: boolean;
+  /** Names of followed logs that are known to be whole by what is in them. */
+  readonly closed?: ReadonlySet<string> | undefined;
+}
+
 /**
  * Decides it. Pure.
  *
@@ -52,9 +60,9 @@ export async function readArchiveEnd(transport: Transport, base: string, options
 export function decideStart(
   { last, tails }: ArchiveEnd,
   listed: readonly ServerBinlog[],
-  { acceptGap }: { readonly acceptGap: boolean },
+  { acceptGap, closed = new Set() }: StartOptions,
 ): FollowStart {
-  const logs = listed.map((log) => ({ ...binlogNamed(log.name), sizeBytes: log.sizeBytes })).sort(compareBinlogNames);
+  const logs = listed.map((log) => ({ ...log, ...binlogNamed(log.name) })).sort(compareBinlogNames);
   const [first, newest] = [logs[0], logs.at(-1)];
   if (first === undefined || newest === undefined) throw new ArchiverError('config', 'the server has no binary logs');
   if (last !== undefined && last.number >= newest.number) {
@@ -66,6 +74,11 @@ export function decideStart(
     const tail = tails.find(({ binlog }) => binlog.number === next.number);
     const end = tail?.chain.at(-1)?.end ?? 0;
     const log = logs.find(({ number }) => number === next.number);
+    if (log === undefined && tail !== undefined && closed.has(next.name)) {
+      toComplete.push(tail);
+      next = binlogNameOf(first.base, next.number + 1);
+      continue;
+    }
     if (log === undefined) {
       if (next.number > newest.number) {
         throw new ForeignBinlogsError(`it has "${next.name}", and the server's last one is "${newest.name}"`);
@@ -75,7 +88,8 @@ export function decideStart(
     if (end > log.sizeBytes) {
       throw new ForeignBinlogsError(`it has ${end} bytes of "${log.name}", and the server ${log.sizeBytes}`);
     }
-    if (tail === undefined || end < log.sizeBytes || log.number === newest.number) {
+    // The length of an encrypted file says little of what is in it; the server goes on by itself where there is no more.
+    if (tail === undefined || end < log.sizeBytes || log.isEncrypted || log.number === newest.number) {
       return { toComplete, binlog: log, position: end, gap: undefined };
     }
     toComplete.push(tail);
@@ -87,7 +101,7 @@ function skipped(
   next: BinlogName,
   end: number,
   first: BinlogName,
-  { acceptGap, toComplete }: { readonly acceptGap: boolean; readonly toComplete: readonly StoredTail[] },
+  { acceptGap, toComplete }: StartOptions & { readonly toComplete: readonly StoredTail[] },
 ): FollowStart {
   const rest = end === 0 ? JSON.stringify(next.name) : `"${next.name}" from ${end} on`;
   const until = first.number - next.number > 1 ? ` up to "${binlogNameOf(first.base, first.number - 1).name}"` : '';

@@ -19,7 +19,7 @@ import { EventStream } from './event-stream.ts';
 import { firstEventAt, firstEventOf } from './first-event.ts';
 import { decideStart, readArchiveEnd, type ArchiveEnd, type FollowStart } from './follow-start.ts';
 import { Follower } from './follower.ts';
-import { readRuns } from './tail.ts';
+import { isClosed, readRuns } from './tail.ts';
 
 /** How to follow. */
 export interface FollowOptions {
@@ -82,7 +82,8 @@ async function followOnce(options: FollowOptions, begun: () => void): Promise<vo
     });
   }
   const end = await readArchiveEnd(transport, binlogNamed(oldest.name).base, { signal: uploads });
-  const start = decideStart(end, logs, options);
+  const closed = await removedButWhole(end, logs, options);
+  const start = decideStart(end, logs, { acceptGap: options.acceptGap, closed });
   const serverId = options.serverId ?? ownServerId(transport, ownId);
   const stream = { flavor, serverId, clock };
   await checkSameServer({ end, start, logs, transport, signal: uploads }, async (binlog) =>
@@ -110,11 +111,27 @@ async function askServer({ reach }: FollowOptions): Promise<{
   return { flavor: server.flavor, logs: await server.binaryLogs(), ownId: server.serverId };
 }
 
+/** Followed to their ends by a run that was cut off before it stored them, and removed by the server meanwhile. */
+async function removedButWhole(
+  { tails }: ArchiveEnd,
+  logs: readonly ServerBinlog[],
+  { transport, uploads }: FollowOptions,
+): Promise<ReadonlySet<string>> {
+  const listed = new Set(logs.map(({ name }) => name));
+  const whole = new Set<string>();
+  for (const tail of tails) {
+    const { name } = tail.binlog;
+    if (!listed.has(name) && (await isClosed(transport, tail, { signal: uploads }))) whole.add(name);
+  }
+  return whole;
+}
+
 /** A server that cannot be asked just now says nothing against what it sent. */
 async function sizeOf(name: string, options: FollowOptions): Promise<number | undefined> {
   try {
     const { logs } = await askServer(options);
-    return logs.find((log) => log.name === name)?.sizeBytes;
+    const log = logs.find((one) => one.name === name);
+    return log === undefined || log.isEncrypted ? undefined : log.sizeBytes;
   } catch (error) {
     options.logger.debug('cannot ask the server how long a binary log is', { name, reason: messageOf(error) });
     return undefined;

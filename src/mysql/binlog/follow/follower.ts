@@ -121,7 +121,18 @@ export class Follower {
   }
 
   async #finish(): Promise<void> {
-    await this.#flush(this.#current.writer);
+    const { binlog, writer } = this.#current;
+    try {
+      await this.#flush(writer);
+    } catch (error) {
+      if (!this.#options.uploads.aborted) throw error;
+      const { stored, position } = writer;
+      this.#options.logger.warn('what came last is not stored; the next run gets it from the server', {
+        binlog: binlog.name,
+        stored,
+        received: position,
+      });
+    }
     await this.#completion;
   }
 
@@ -143,6 +154,9 @@ export class Follower {
     try {
       await work;
     } catch (error) {
+      const { stop, logger } = this.#options;
+      if (stop.aborted)
+        logger.warn('not done before the end, the next run goes on there', { reason: messageOf(error) });
       this.#events.destroy(error instanceof Error ? error : new Error(messageOf(error)));
     }
   }

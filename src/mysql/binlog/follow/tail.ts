@@ -5,6 +5,8 @@ import { CorruptError } from '../../../errors.ts';
 import { readDecoded, type Transport } from '../../../pipeline/transport.ts';
 import type { Abortable, Key, ObjectInfo, Storage } from '../../../storage/storage.ts';
 import { compareBinlogNames, type BinlogName } from '../binlog-name.ts';
+import { eventTypes } from '../events/event.ts';
+import { readEvents } from '../events/read-events.ts';
 import { longestChain } from './run-chain.ts';
 import { parseRunKey, type NamedRun } from './run-key.ts';
 
@@ -85,6 +87,15 @@ export async function* readRuns(
     }
     if (bytes !== end - start) throw new CorruptError(`"${key}" has ${bytes} bytes, and not ${end - start}`);
   }
+}
+
+/** Whether a followed log ends as a server ends one, so that nothing of it is missing. Reads all of it. @throws as {@link readRuns} */
+export async function isClosed(transport: Transport, tail: StoredTail, options: Abortable): Promise<boolean> {
+  let isEnd = false;
+  for await (const { type } of readEvents(readRuns(transport, tail.chain, options), { name: tail.binlog.name })) {
+    isEnd = type === eventTypes.rotate || type === eventTypes.stop;
+  }
+  return isEnd;
 }
 
 function storedRun({ key, modified }: ObjectInfo): StoredRun | undefined {

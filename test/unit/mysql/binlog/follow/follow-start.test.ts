@@ -49,6 +49,17 @@ describe('where following begins', () => {
     expect(message).toContain(start.gap);
   });
 
+  it('is behind one that the server has removed, if it was followed to its end', () => {
+    const start = decideStart(end(1, { 2: 44 }), three, { acceptGap: false, closed: new Set([name(2)]) });
+    expect([start.binlog.number, start.position, start.toComplete[0]?.binlog.number]).toEqual([3, 0, 2]);
+  });
+
+  it('is at the end of an encrypted log, whose length says nothing', () => {
+    const encrypted = three.map((log) => ({ ...log, isEncrypted: true }));
+    const start = decideStart(end(3, { 4: 200 }), encrypted, strict);
+    expect([start.binlog.number, start.position]).toEqual([4, 200]);
+  });
+
   it.each([
     ['it has a later one', end(5)],
     ['it has more of one', end(3, { 4: 201 })],
