@@ -9,6 +9,7 @@ import { startMariadb, type MariadbServer } from '../mariadb/server.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { following, pushing, type Archiver } from './archiver.ts';
 import { differences, fingerprintOf, type Fingerprint } from './fingerprint.ts';
+import { formsOf } from './forms.ts';
 import { binlogWorkload, workloadDatabases, workloadSchema } from './workload.ts';
 
 /** How much of it. */
@@ -65,8 +66,10 @@ export async function runBinlogCampaign(options: BinlogCampaignOptions): Promise
   const { seed, targets, log } = options;
   const random = seededRandom(seed ^ 0x5eed);
   const below = (limit: number): number => Math.floor(random() * limit);
-  await using rig = await openMariadbRig({ max_binlog_size: '1M', max_connections: 40 });
+  const { settings, environment } = formsOf(seed);
+  await using rig = await openMariadbRig({ max_binlog_size: '1M', max_connections: 40, ...settings }, environment);
   const archiver = options.archiving === 'follow' ? following(rig) : pushing(rig);
+  log(`seed ${seed}: ${options.archiving}, ${JSON.stringify({ ...settings, ...environment })}`);
   const { made, noted } = await makeHistory(rig, archiver, options, below);
   await archiver.finish();
   const binlogs = (await rig.server.binlogs()).length;
