@@ -20,7 +20,7 @@ export interface CompleteOptions {
 
 /**
  * Stores a binary log whose runs are all there as `binlog_005/<name>`, like `binlog-push`, and removes the runs. One that is
- * there already has to be the same.
+ * there already has to begin with what the runs hold.
  *
  * @throws ForeignBinlogsError, the storage's errors, CorruptError
  */
@@ -47,7 +47,7 @@ async function isArchived(name: string, read: () => ByteSource, options: Complet
   const { transport, signal, logger } = options;
   const archived = await openObject(transport, binlogKey(name), { signal });
   if (archived === undefined) return false;
-  if (!(await isSameLog(archived.bytes, read()))) {
+  if (!(await beginsWith(archived.bytes, read()))) {
     throw new ForeignBinlogsError(`"${name}" of the archive has other content`);
   }
   logger.debug('binary log was in the archive already', { name });
@@ -57,14 +57,15 @@ async function isArchived(name: string, read: () => ByteSource, options: Complet
 const flagsAt = binlogMagic.length + 17;
 const pieceBytes = 1 << 16;
 
-/** Whether two files are the same; whether one was open when it was read does not count. Reads as far as needed. */
-export async function isSameLog(one: ByteSource, other: ByteSource): Promise<boolean> {
-  const readers = [new ByteReader(one), new ByteReader(other)] as const;
+/** Whether a file is another one, or goes on behind it; whether one was open when it was read does not count. Reads as far as needed. */
+export async function beginsWith(file: ByteSource, beginning: ByteSource): Promise<boolean> {
+  const readers = [new ByteReader(file), new ByteReader(beginning)] as const;
   try {
     for (let at = 0; ; at += pieceBytes) {
-      const [a, b] = await Promise.all([readers[0].read(pieceBytes), readers[1].read(pieceBytes)]);
-      if (Buffer.compare(at === 0 ? closed(a) : a, at === 0 ? closed(b) : b) !== 0) return false;
-      if (a.length < pieceBytes) return true;
+      const [all, some] = await Promise.all([readers[0].read(pieceBytes), readers[1].read(pieceBytes)]);
+      const same = all.subarray(0, some.length);
+      if (Buffer.compare(at === 0 ? closed(same) : same, at === 0 ? closed(some) : some) !== 0) return false;
+      if (some.length < pieceBytes) return true;
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));

@@ -93,13 +93,15 @@ async function followOnce(options: FollowOptions, begun: () => void): Promise<vo
   for (const tail of [...end.needless, ...start.toComplete]) {
     await completeBinlog(tail, { transport, logger, signal: uploads });
   }
-  const { binlog, position } = start;
+  const { binlog } = start;
+  // Requests know four bytes of a position: such a log is followed from its beginning again.
+  const position = start.position < 2 ** 32 ? start.position : 0;
   const reached = await reach();
   await using events = await EventStream.open({ ...stream, reached, binlog: binlog.name, position: position || 4 });
   logger.info('following the binary log', { binlog: binlog.name, position, serverId });
   begun();
   const sizeOnServer = (name: string): Promise<number | undefined> => sizeOf(name, options);
-  await new Follower(events, start, { ...options, sizeOnServer }).run();
+  await new Follower(events, { binlog, position }, { ...options, sizeOnServer }).run();
 }
 
 async function askServer({ reach }: FollowOptions): Promise<{
