@@ -1,6 +1,7 @@
 import { readSettings } from '../../config/setting.ts';
 import { findBinlog } from '../../mysql/binlog/find/find.ts';
 import { parseGtidSet } from '../../mysql/binlog/gtid/gtid-set.ts';
+import { BinlogHeads } from '../../mysql/binlog/range/heads.ts';
 import { readableBinlogs } from '../../mysql/binlog/range/source.ts';
 import { downloadSettings } from '../../pipeline/settings.ts';
 import { targetStorageOf } from '../../storage/target-storage.ts';
@@ -37,7 +38,7 @@ export const binlogFind = defineCommand({
     const transport = await app.transport('read', target === undefined ? {} : { target });
     const { concurrency } = readSettings(downloadSettings, settings);
     const binlogs = (await readableBinlogs(transport, { signal })).filter(({ isTail }) => !isTail);
-    const found = await findBinlog(gtids, binlogs, { concurrency, signal });
+    const found = await findBinlog(gtids, binlogs, new BinlogHeads({ concurrency, signal }));
     if (found === undefined) {
       logger.warn('no archived binary log begins within these GTIDs', { gtids: gtids.toString() });
       return 0;

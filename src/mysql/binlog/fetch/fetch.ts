@@ -54,8 +54,7 @@ export const positionsFile = 'binlogs_positions.json';
  */
 export async function fetchBinlogs(request: FetchRequest): Promise<FetchedBinlogs> {
   const { destination, logger, signal, onProgress } = request;
-  const range = await planRange(request);
-  for (const note of range.notes) logger.info(note);
+  const range = await planRange({ ...request, mayTakeAll: true });
   const extras = await extraBinlogs(request, range);
   makeFolder(destination);
   const made: string[] = [];

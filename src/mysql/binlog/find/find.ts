@@ -1,7 +1,7 @@
 /** `binlog-find`: from which binary log on a server that has executed some transactions needs them. */
-import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import type { GtidSet } from '../gtid/gtid-set.ts';
-import { BinlogHeads } from '../range/heads.ts';
+import type { BinlogHead } from '../range/head.ts';
+import type { BinlogHeads } from '../range/heads.ts';
 import type { BinlogSource } from '../range/source.ts';
 
 /**
@@ -14,35 +14,42 @@ import type { BinlogSource } from '../range/source.ts';
 export async function findBinlog(
   gtids: GtidSet,
   binlogs: readonly BinlogSource[],
-  options: { readonly concurrency: number; readonly signal: AbortSignal },
+  heads: BinlogHeads,
 ): Promise<BinlogSource | undefined> {
-  const heads = new BinlogHeads(options);
+  return lastBegunWhere(
+    binlogs,
+    ({ flavor, previousGtids }) =>
+      flavor === gtids.flavor && previousGtids !== undefined && gtids.covers(previousGtids),
+    heads,
+  );
+}
+
+/**
+ * The last binary log with a beginning that fits; of several servers, the one that was begun last.
+ *
+ * @param fits of the logs of one server it must be true up to one of them and false from there on: half of them are settled at once
+ */
+export async function lastBegunWhere(
+  binlogs: readonly BinlogSource[],
+  fits: (head: BinlogHead) => boolean,
+  heads: BinlogHeads,
+): Promise<BinlogSource | undefined> {
   const bases = [...Map.groupBy(binlogs, ({ base }) => base).values()];
-  const found = await mapConcurrently(bases, options.concurrency, (ofBase) => newestWithin(gtids, ofBase, heads));
+  const found = await Promise.all(
+    bases.map(async (ofBase) => {
+      let [low, high] = [0, ofBase.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        const binlog = ofBase[middle];
+        if (binlog !== undefined && fits(await heads.head(binlog))) low = middle + 1;
+        else high = middle;
+      }
+      const binlog = ofBase[low - 1];
+      return binlog && { binlog, timestamp: (await heads.head(binlog)).timestamp };
+    }),
+  );
   return found
     .filter((one) => one !== undefined)
     .sort((a, b) => a.timestamp - b.timestamp)
     .at(-1)?.binlog;
-}
-
-/** What was executed before only grows from one log of a server to the next: half of them are settled at once. */
-async function newestWithin(
-  gtids: GtidSet,
-  binlogs: readonly BinlogSource[],
-  heads: BinlogHeads,
-): Promise<{ readonly binlog: BinlogSource; readonly timestamp: number } | undefined> {
-  let [low, high] = [0, binlogs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const binlog = binlogs[middle];
-    if (binlog !== undefined && (await isWithin(gtids, binlog, heads))) low = middle + 1;
-    else high = middle;
-  }
-  const binlog = binlogs[low - 1];
-  return binlog && { binlog, timestamp: (await heads.head(binlog)).timestamp };
-}
-
-async function isWithin(gtids: GtidSet, binlog: BinlogSource, heads: BinlogHeads): Promise<boolean> {
-  const { flavor, previousGtids } = await heads.head(binlog);
-  return flavor === gtids.flavor && previousGtids !== undefined && gtids.covers(previousGtids);
 }

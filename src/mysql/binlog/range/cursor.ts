@@ -1,6 +1,6 @@
 /** Decides of each transaction on the way whether it is wanted, and where the way ends. Pure; one for each replay. */
 import type { TimeNs } from '../../../catalog/time.ts';
-import { CorruptError } from '../../../errors.ts';
+import { CorruptError, type ArchiverError } from '../../../errors.ts';
 import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { emptyGtidSet, flavorOfGtid, parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
 import { targetBeforeStart } from './before-start.ts';
@@ -94,12 +94,16 @@ export class RangeCursor {
     if (this.#isBehind) return 'behind';
     const { gtid } = transaction;
     if (transaction.start < step.from || this.#isTooEarly(transaction)) {
-      if (this.#range.target.by === 'time' && this.#isBehindTarget(step, transaction))
-        throw targetBeforeStart(this.#range.start, this.#range.target);
+      if (this.#range.target.by === 'time' && this.#isBehindTarget(step, transaction)) throw this.#tooLate();
       this.#execute(gtid);
       return 'before';
     }
-    if (step.skipsKnown && gtid !== undefined && this.#executed?.containsGtid(gtid) === true) return 'known';
+    if (step.skipsKnown && gtid !== undefined && this.#executed?.containsGtid(gtid) === true) {
+      const isOfStart = this.#range.start.skipsKnown === true && this.#transactions === 0;
+      if (isOfStart && this.#range.target.by !== 'gtid' && this.#isBehindTarget(step, transaction))
+        throw this.#tooLate();
+      return 'known';
+    }
     if (this.#isBehindTarget(step, transaction)) {
       this.#isBehind = true;
       return 'behind';
@@ -128,10 +132,13 @@ export class RangeCursor {
         return binlog.name === target.binlog && transaction.end > target.position;
       case 'gtid':
         if (this.#executed?.covers(target.gtids) !== true) return false;
-        if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids))
-          throw targetBeforeStart(this.#range.start, this.#range.target);
+        if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids)) throw this.#tooLate();
         return true;
     }
+  }
+
+  #tooLate(): ArchiverError {
+    return targetBeforeStart(this.#range.start, this.#range.target);
   }
 
   #execute(gtid: string | undefined): void {

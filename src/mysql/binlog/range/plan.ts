@@ -75,6 +75,8 @@ export interface RangeRequest {
   readonly until: BinlogTarget;
   /** Binary logs that were stored later count as absent. */
   readonly lastModifiedUntil?: Date | undefined;
+  /** Where a backup does not tell its position, all that the archive has of one server will do: it is not applied as it is. */
+  readonly mayTakeAll?: boolean | undefined;
   /** Objects read at once. */
   readonly concurrency: number;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import { ArchiverError } from '../../../errors.ts';
 import { selectBackup } from '../../backup/backup-record.ts';
 import { readStartPosition } from '../../backup/position-note.ts';
 import { parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
+import { findBinlog, lastBegunWhere } from '../find/find.ts';
 import type { BinlogHeads } from './heads.ts';
 import type { RangeRequest, RangeStart } from './plan.ts';
 import type { BinlogSource } from './source.ts';
@@ -27,7 +28,7 @@ export async function resolveStart(request: RangeRequest, context: StartContext)
   const { since } = request;
   switch (since.by) {
     case 'backup':
-      return ofBackup(request, since.name);
+      return ofBackup(request, { wanted: since.name, context });
     case 'position':
       return { binlog: since.binlog, position: since.position, gtids: undefined, isExact: true, backup: undefined };
     case 'gtid': {
@@ -41,7 +42,10 @@ export async function resolveStart(request: RangeRequest, context: StartContext)
   }
 }
 
-async function ofBackup(request: RangeRequest, wanted: string): Promise<RangeStart> {
+async function ofBackup(
+  request: RangeRequest,
+  { wanted, context }: { readonly wanted: string; readonly context: StartContext },
+): Promise<RangeStart> {
   const { transport, until, clock, logger, signal } = request;
   const { name, sentinel, problem } = await selectBackup(transport.storage, selectorOfName(wanted), { clock, signal });
   if (sentinel === undefined) throw problem ?? new ArchiverError('missing', `no sentinel of "${name}"`);
@@ -53,6 +57,10 @@ async function ofBackup(request: RangeRequest, wanted: string): Promise<RangeSta
   }
   const start = await readStartPosition(transport, { name, sentinel }, { logger, signal });
   if (start === undefined) {
+    const [oldest] = context.binlogs;
+    if (request.mayTakeAll === true && oldest !== undefined && oldest.base === context.binlogs.at(-1)?.base) {
+      return { binlog: oldest.name, position: 4, gtids: undefined, isExact: false, backup: name };
+    }
     throw new ArchiverError('missing', `the backup "${name}" does not tell where in the binary logs it was made`, {
       hint: 'If you know the place, give it: --since mysql-bin.000007:1234, or the GTIDs that were executed.',
     });
@@ -62,39 +70,21 @@ async function ofBackup(request: RangeRequest, wanted: string): Promise<RangeSta
   return { binlog, position, gtids, isExact, backup: name, sentinelBinlog: sentinel.binlogStart };
 }
 
-/** The newest binary log before which nothing was executed that is not in the set. */
 async function newestWithin(gtids: GtidSet, { binlogs, heads }: StartContext): Promise<BinlogSource> {
-  for (const binlog of await newestFirst(binlogs, heads)) {
-    const { previousGtids, flavor } = await heads.head(binlog);
-    if (flavor === gtids.flavor && previousGtids !== undefined && gtids.covers(previousGtids)) return binlog;
-  }
+  const found = await findBinlog(gtids, binlogs, heads);
+  if (found !== undefined) return found;
   throw archiveBeginsLater(`transactions that are not among ${gtids.toString()}`);
 }
 
 /** The newest binary log that was begun before a time, or the very first one of a server. */
 async function newestBefore(time: TimeNs, { binlogs, heads }: StartContext): Promise<BinlogSource> {
-  const newest = await newestFirst(binlogs, heads);
-  for (const binlog of newest) {
-    const { timestamp } = await heads.head(binlog);
-    if (BigInt(timestamp) * 1_000_000_000n < time) return binlog;
-  }
-  const first = newest.at(-1);
+  const found = await lastBegunWhere(binlogs, ({ timestamp }) => BigInt(timestamp) * 1_000_000_000n < time, heads);
+  if (found !== undefined) return found;
+  const [first] = binlogs;
   const previous = first && (await heads.head(first)).previousGtids;
-  if (first !== undefined && first.number <= 1 && previous?.isEmpty !== false) return first;
+  const isOneServer = binlogs.at(-1)?.base === first?.base;
+  if (first !== undefined && isOneServer && first.number <= 1 && previous?.isEmpty !== false) return first;
   throw archiveBeginsLater(`what was committed from ${formatTime(time)} on`);
-}
-
-/** By when their servers began them. */
-async function newestFirst(binlogs: readonly BinlogSource[], heads: BinlogHeads): Promise<readonly BinlogSource[]> {
-  const isOneServer = new Set(binlogs.map(({ base }) => base)).size <= 1;
-  if (isOneServer) return binlogs.toReversed();
-  const begun = new Map<BinlogSource, number>();
-  for (const [index, binlog] of binlogs.entries()) {
-    await heads.ahead(binlogs, index);
-    begun.set(binlog, (await heads.head(binlog)).timestamp);
-  }
-  const order = (binlog: BinlogSource): number => begun.get(binlog) ?? 0;
-  return binlogs.toSorted((a, b) => order(b) - order(a) || b.number - a.number);
 }
 
 function archiveBeginsLater(what: string): ArchiverError {

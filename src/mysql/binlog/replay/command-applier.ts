@@ -1,6 +1,7 @@
 /** Applies binary logs by `WALG_MYSQL_BINLOG_REPLAY_COMMAND`, once for each (`mysql.md` 11.4 of the specification). */
 import type { Logger } from '../../../platform/logger.ts';
-import { CommandFailedError, runCommand } from '../../../stream/shell-command.ts';
+import { CommandFailedError } from '../../../stream/command-failed.ts';
+import { runCommand } from '../../../stream/shell-command.ts';
 import type { BinlogTarget } from '../range/target.ts';
 import type { BinlogApplier } from './applier.ts';
 import { ReplayError } from './errors.ts';
@@ -22,7 +23,7 @@ export function commandApplier(options: {
         WALG_MYSQL_BINLOG_END_TS: stopTime(target, { now, lastTimestamp }),
       };
       try {
-        await runCommand(command, { environment, logger, signal });
+        await runCommand(command, { from: 'WALG_MYSQL_BINLOG_REPLAY_COMMAND', environment, logger, signal });
       } catch (error) {
         if (!(error instanceof CommandFailedError)) throw error;
         throw new ReplayError(error.kind, name, error.message, { cause: error });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findBinlog } from '../../../../../src/mysql/binlog/find/find.ts';
 import { parseGtidSet } from '../../../../../src/mysql/binlog/gtid/gtid-set.ts';
+import { BinlogHeads } from '../../../../../src/mysql/binlog/range/heads.ts';
 import { readableBinlogs } from '../../../../../src/mysql/binlog/range/source.ts';
 import { makeBinlogArchive } from '../../../../../testtools/made-binlog-archive.ts';
 import type { MadeBinlog } from '../../../../../testtools/made-binlog-file.ts';
@@ -10,6 +11,8 @@ const file = (number: number, more: Partial<MadeBinlog> = {}): MadeBinlog => ({
   previous: number === 1 ? [] : [`0-1-${10 * (number - 1)}`],
   ...more,
 });
+
+const options = { concurrency: 4, signal: new AbortController().signal };
 
 describe('the binary log that comes after some transactions', () => {
   it.each([
@@ -25,21 +28,17 @@ describe('the binary log that comes after some transactions', () => {
       'b.000003': file(3),
       'b.000004': file(4),
     });
-    const found = await findBinlog(parseGtidSet(gtids), await readableBinlogs(transport), {
-      concurrency: 4,
-      signal: new AbortController().signal,
-    });
+    const found = await findBinlog(parseGtidSet(gtids), await readableBinlogs(transport), new BinlogHeads(options));
     expect(found?.name).toBe(expected);
   });
 
   it('is none of an archive that begins later, and the latest of several servers', async () => {
-    const options = { concurrency: 4, signal: new AbortController().signal };
     const { transport } = await makeBinlogArchive({
       'b.000003': file(3),
       'r.000007': file(2, { timestamp: 1_900_000_000 }),
     });
     const binlogs = await readableBinlogs(transport);
-    expect(await findBinlog(parseGtidSet('0-1-5'), binlogs, options)).toBeUndefined();
-    expect((await findBinlog(parseGtidSet('0-1-25'), binlogs, options))?.name).toBe('r.000007');
+    expect(await findBinlog(parseGtidSet('0-1-5'), binlogs, new BinlogHeads(options))).toBeUndefined();
+    expect((await findBinlog(parseGtidSet('0-1-25'), binlogs, new BinlogHeads(options)))?.name).toBe('r.000007');
   });
 });

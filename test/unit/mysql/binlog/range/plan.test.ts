@@ -116,8 +116,14 @@ describe('the way through binary logs', () => {
   });
 
   it('goes on over a missing number when GTIDs prove that nothing was in it', async () => {
-    const all: Record<string, MadeBinlog> = { ...files('b', 4), 'b.000003': { timestamp: second('03:00'), previous: ['0-1-4'] } };
-    const empty = { ...all, 'b.000004': { ...(all['b.000004'] ?? {}), timestamp: second('04:00'), previous: ['0-1-4'] } };
+    const all: Record<string, MadeBinlog> = {
+      ...files('b', 4),
+      'b.000003': { timestamp: second('03:00'), previous: ['0-1-4'] },
+    };
+    const empty = {
+      ...all,
+      'b.000004': { ...(all['b.000004'] ?? {}), timestamp: second('04:00'), previous: ['0-1-4'] },
+    };
     const range = await plan(without(empty, 'b.000003'), { since: 'b.000001:4' });
     expect(steps(range)).toEqual(['b.000001:4', 'b.000002:4', 'b.000004:4 without known']);
     expect(range.notes).toHaveLength(1);

@@ -186,6 +186,10 @@ describe('a staged binary log', () => {
       expect(readdirSync(folder)).toEqual([]);
     }
     expect((await stage({ 'b.000001': first }, { since, until: '0-1-12' })).gtids).toEqual([]);
+    rmSync(join(folder, 'b.000001'));
+    for (const until of ['0-1-11', '2026-11-21T14:00:15Z', since]) {
+      await expect(stage({ 'b.000001': first }, { since: '0-1-13', until })).rejects.toThrow('lies before the start');
+    }
   });
 
   it('is not made of a damaged or cut file, and nothing is left of it', async () => {
