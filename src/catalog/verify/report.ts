@@ -6,9 +6,10 @@ import { fromBytes } from '../../bytes/stage.ts';
 import { readText } from '../backup-store.ts';
 import type { TimeNs } from '../time.ts';
 import { sentinelKey, verifyFolder } from '../layout.ts';
-import { CorruptError } from '../../errors.ts';
+import { ArchiverError, CorruptError, messageOf } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { pushPlain } from '../../pipeline/push-object.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { ObjectNotFoundError } from '../../storage/errors.ts';
 import type { Abortable, Key, Storage } from '../../storage/storage.ts';
 import { formatReport, parseReport } from './report-json.ts';
@@ -121,6 +122,20 @@ export async function readOwnReport(
 export async function writeOwnReport(storage: Storage, report: VerifyReport, options: Abortable = {}): Promise<void> {
   const text = formatReport(report);
   await pushPlain(storage, verifyReportKey(report.backup), () => fromBytes(Buffer.from(text)), options);
+}
+
+/** The same where the storage lets us: whoever may only read can verify as well. @throws the storage's other errors */
+export async function storeReport(
+  storage: Storage,
+  report: VerifyReport,
+  { logger, signal }: Abortable & { readonly logger: Logger },
+): Promise<void> {
+  try {
+    await writeOwnReport(storage, report, { signal });
+  } catch (error) {
+    if (!(error instanceof ArchiverError) || (error.kind !== 'forbidden' && error.kind !== 'cannotWrite')) throw error;
+    logger.warn('the report cannot be stored', { backup: report.backup, reason: messageOf(error) });
+  }
 }
 
 /** A backup is as good as the worst that it builds on, and was proven when the last of them was. Pure. */

@@ -3,13 +3,12 @@ import { isSpent, type Budget } from '../../catalog/verify/budget.ts';
 import { unlessGone } from '../../catalog/verify/gone-backups.ts';
 import {
   readOwnReport,
+  storeReport,
   verifyReportKey,
   withBases,
-  writeOwnReport,
   type VerifyReport,
 } from '../../catalog/verify/report.ts';
 import { inVerifyOrder } from '../../catalog/verify/verify-order.ts';
-import { messageOf } from '../../errors.ts';
 import type { BinlogSource } from '../binlog/range/source.ts';
 import type { VerifyServices } from './services.ts';
 import { verifyBackup } from './verify-backup.ts';
@@ -54,7 +53,7 @@ export async function verifyBackups(
     }
     budget.take(report.bytes.read);
     own.set(backup, report);
-    await storeReport(services, report);
+    await storeReport(storage, report, { logger, signal });
     logger.info('backup read', { backup, status: report.status, problems: report.problemCount });
   }
   const bases = [...own.values()].flatMap((report) => report.bases).filter((name) => !own.has(name));
@@ -64,14 +63,4 @@ export async function verifyBackups(
   }
   const known = withBases([...own.values()]);
   return new Map(backups.flatMap((backup) => known.get(backup) ?? []).map((report) => [report.backup, report]));
-}
-
-/** Whoever may only read can verify as well; it is not remembered then. */
-async function storeReport({ transport, logger, signal }: VerifyServices, report: VerifyReport): Promise<void> {
-  try {
-    await writeOwnReport(transport.storage, report, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    logger.warn('the report cannot be stored', { backup: report.backup, reason: messageOf(error) });
-  }
 }

@@ -1,6 +1,5 @@
 /** Everything of a backup, read once, maybe in several runs. */
 import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
-import { ArchiverError, messageOf } from '../../errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { FileSizes } from './chain-sizes.ts';
 import { concludeParts } from './conclude-parts.ts';
@@ -8,8 +7,7 @@ import type { ExpectedBackup } from './expected-backup.ts';
 import type { ExpectedPart } from './expected-files.ts';
 import type { ExpectedSegment } from './expected-wal.ts';
 import { createProblems, type Problems } from '../../catalog/verify/problems.ts';
-import { writeOwnReport } from '../../catalog/verify/report.ts';
-import type { ReadObject, SuspectPage, VerifyReport } from '../../catalog/verify/report.ts';
+import { storeReport, type ReadObject, type SuspectPage, type VerifyReport } from '../../catalog/verify/report.ts';
 import { verifyPart } from './run-job.ts';
 import type { VerifyRequest, VerifyServices } from './verify-backup.ts';
 import { verifySegments } from './verify-segments.ts';
@@ -118,7 +116,8 @@ export class VerificationRound {
     const nowMs = this.#services.clock.monotonicMs();
     if (this.#done.size === 0 || (!isLast && nowMs - this.#savedMs < saveEveryMs)) return;
     this.#savedMs = nowMs;
-    await storeReport(this.#services, this.#report(this.#problems, { isWhole: false }));
+    const { transport, logger } = this.#services;
+    await storeReport(transport.storage, this.#report(this.#problems, { isWhole: false }), { logger });
   }
 
   /** What there is to report now. @param base sizes of files by the backup it builds on, where that was read in this run */
@@ -189,15 +188,5 @@ export class VerificationRound {
         isThere: object !== undefined,
       })),
     ];
-  }
-}
-
-/** Stores a report, where the storage lets us. @throws its errors but that */
-export async function storeReport({ transport, logger }: VerifyServices, report: VerifyReport): Promise<void> {
-  try {
-    await writeOwnReport(transport.storage, report);
-  } catch (error) {
-    if (!(error instanceof ArchiverError) || (error.kind !== 'forbidden' && error.kind !== 'cannotWrite')) throw error;
-    logger.warn('the report cannot be stored', { backup: report.backup, reason: messageOf(error) });
   }
 }

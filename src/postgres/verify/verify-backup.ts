@@ -10,9 +10,9 @@ import type { Budget } from '../../catalog/verify/budget.ts';
 import { sizesOfBackup, type FileSizes } from './chain-sizes.ts';
 import { expectBackup, type ExpectedBackup } from './expected-backup.ts';
 import { findExpectedWal, type ExpectedSegment } from './expected-wal.ts';
-import type { VerifyReport } from '../../catalog/verify/report.ts';
+import { storeReport, type VerifyReport } from '../../catalog/verify/report.ts';
 import type { JobServices } from './run-job.ts';
-import { storeReport, VerificationRound } from './verification-round.ts';
+import { VerificationRound } from './verification-round.ts';
 
 /** What verifying needs. */
 export interface VerifyServices extends JobServices {
@@ -75,7 +75,7 @@ export async function verifyBackup(
   const key = sentinelKey(request.backup);
   if (isDamaged && (await services.transport.storage.stat(key, { signal: services.signal })) === undefined)
     return undefined;
-  await storeReport(services, report);
+  await storeReport(services.transport.storage, report, { logger: services.logger });
   const { files } = expected;
   const sizes = files?.table === undefined ? undefined : sizesOfBackup(files.table, request.base);
   return { report, sizes, segmentBytes: expected.control?.contents?.segmentBytes };
