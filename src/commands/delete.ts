@@ -145,7 +145,7 @@ export const deleteGarbage = defineCommand({
     ...unordered,
     'without-backup-check': {
       type: 'boolean',
-      text: 'Also when there are none but permanent backups: all WAL or binlogs but those from their start to their end.',
+      text: 'Also when there are none but permanent backups: all WAL that those do not need to be consistent, and all binlogs.',
     },
   },
   examples: [

@@ -30,11 +30,14 @@ describe.skipIf(!hasMariadb)(`delete in an archive of MariaDB${whyNoMariadb}`, (
 
     const deleted = await rig.succeed(['delete', 'retain', '1', '--confirm']);
     expect(deleted.stderr).toMatch(/Object marked for deletion: binlog_005\/\S+ storage=default/);
-    expect(deleted.stdout).toMatch(new RegExp(`^stays +${permanent} .* its own +permanent$`, 'm'));
+    expect(deleted.stdout).toMatch(new RegExp(`^stays +${permanent} .* none +permanent$`, 'm'));
     expect(deleted.stdout).toMatch(new RegExp(`^goes +${second} `, 'm'));
     expect(deleted.stdout).toMatch(new RegExp(`^stays +${last} .* all that follows `, 'm'));
     const gone = before.filter((name) => !binlogs().includes(name));
     expect(gone.length).toBeGreaterThan(1);
+    // What was deleted is still there on the server, and does not come back.
+    await rig.succeed(['binlog-push']);
+    expect(binlogs().filter((name) => gone.includes(name))).toEqual([]);
     const again = await rig.succeed(['delete', 'retain', '1', '--confirm']);
     expect(again.stderr).toContain('No objects matched the deletion criteria.');
 

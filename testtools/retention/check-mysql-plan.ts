@@ -121,9 +121,8 @@ function checkBinlogs(made: MadeMysqlPast, rule: DeletionRule, plan: DeletionPla
     for (const binlog of made.binlogs) {
       const follows = binlog.system === truth.system && binlog.place >= truth.active;
       const isOwn = truth.made.isDamaged !== true && truth.made.start === nameOf(binlog);
-      const isNeeded = keeps === 'following' ? follows || isOwn : keeps === 'consistent' && isOwn;
-      // Of one that is damaged nobody knows where it stood.
-      if (!isNeeded || (truth.made.isDamaged === true && (keeps === 'consistent' || made.isAmbiguous))) continue;
+      const isNeeded = keeps === 'following' && (follows || isOwn);
+      if (!isNeeded || (truth.made.isDamaged === true && made.isAmbiguous)) continue;
       needed.add(binlog.key);
       if (!made.isAmbiguous) assert.ok(!goes(binlog), `${backup.name} loses ${binlog.key}`);
     }

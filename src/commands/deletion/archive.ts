@@ -11,6 +11,8 @@ import type { Storage } from '../../storage/storage.ts';
 export interface LogWords {
   /** `WAL`, `binlogs`. */
   readonly log: string;
+  /** What a backup keeps of it that is not rolled forward. */
+  readonly own: string;
   /** What a range is a range of: `WAL of timeline 1`. */
   of(range: LogRange): string;
   /** One file, and several. */

@@ -62,7 +62,7 @@ function backupLines({ plan: { backups }, words }: DeletionReport): string[] {
     ...(isSeveral ? [backup.storageName ?? ''] : []),
     backup.finished === undefined ? '-' : shortTime(backup.finished),
     formatBytes(backup.objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    keeps === undefined ? '-' : keeps === 'following' ? 'all that follows' : 'its own',
+    keeps === undefined ? '-' : keeps === 'following' ? 'all that follows' : words.own,
     reasons.join('; '),
   ]);
   const header = ['', 'backup', ...(isSeveral ? ['storage'] : []), 'finished', 'size', `${words.log} kept`, 'because'];

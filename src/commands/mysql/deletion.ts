@@ -14,6 +14,7 @@ import type { DeletionArchive, LogWords } from '../deletion/archive.ts';
 
 const words: LogWords = {
   log: 'binlogs',
+  own: 'none',
   of: () => 'binlogs',
   file: 'binlog',
   files: 'binlogs',

@@ -18,6 +18,7 @@ import type { DeletionArchive, LogWords } from '../deletion/archive.ts';
 
 const words: LogWords = {
   log: 'WAL',
+  own: 'its own',
   of: ({ sequence }) => `WAL of timeline ${sequence}`,
   file: 'segment',
   files: 'segments',

@@ -1,25 +1,13 @@
 /**
  * Which binlogs the kept backups need. They go by name: of the base name that a backup begins in, all from that number on
  * stay. Times of objects only ever make more stay: where names tell nothing (a backup that does not say where it stands, a
- * server with another base name), and where numbers began anew. `docs/retention.md` has the whole rule. Pure.
+ * server with another base name), and where numbers began anew. A backup that is not rolled forward needs none, since it is
+ * consistent by itself; and a hole below the others would be filled again by the next `binlog-push`, which takes it for what a run
+ * left that was killed. `docs/retention.md` has the whole rule. Pure.
  */
-import type { KeptLog } from '../../catalog/retention/policy.ts';
 import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import { earliestStart } from '../inventory/backup-time.ts';
 import type { ArchivedStream, MysqlInventory, StoredBinlog } from '../inventory/inventory.ts';
-
-/** A backup that stays, with what is to stay for it. */
-export interface KeptBackupBinlogs {
-  readonly backup: ArchivedStream;
-  readonly log: KeptLog;
-}
-
-/** Numbers of binlogs, both ends included. */
-interface Stretch {
-  readonly base: string;
-  readonly first: number;
-  readonly last: number;
-}
 
 /** The binlogs that must stay. */
 export interface NeededBinlogs {
@@ -27,24 +15,21 @@ export interface NeededBinlogs {
   readonly from: ReadonlyMap<string, number>;
   /** By base name: what was stored later, whatever its number. */
   readonly storedAfter: ReadonlyMap<string, TimeNs>;
-  /** What was there while backups were made that are not rolled forward. */
-  readonly stretches: readonly Stretch[];
 }
 
 /** For clocks that differ, and for backups of a replica that is behind the server whose binlogs are archived. */
 const marginNs = 86_400_000_000_000n;
 
 /**
- * The binlogs that kept backups need, and those that are being made, of which only the time is known.
+ * The binlogs that backups need which stay to be rolled forward, and those that are being made, of which only the time is known.
  *
  * @param running when each of those began
  */
 export function neededBinlogs(
-  kept: readonly KeptBackupBinlogs[],
+  following: readonly ArchivedStream[],
   running: readonly TimeNs[],
   inventories: readonly MysqlInventory[],
 ): NeededBinlogs {
-  const following = kept.filter(({ log }) => log === 'following').map(({ backup }) => backup);
   const from = new Map<string, number>();
   const storedAfter = new Map<string, TimeNs>();
   const stored = inventories.flatMap(({ binlogs, tails }) => [...binlogs, ...tails]);
@@ -65,8 +50,7 @@ export function neededBinlogs(
     for (const began of running) numbers.push(...firstSince(binlogs, began - marginNs));
     if (numbers.length > 0) from.set(base, Math.min(...numbers));
   }
-  const stretches = kept.flatMap(({ backup, log }) => (log === 'consistent' ? stretchOf(backup) : []));
-  return { from, storedAfter, stretches };
+  return { from, storedAfter };
 }
 
 /** The lowest number of those that were stored since. One behind it that was stored before stays with it. */
@@ -83,15 +67,6 @@ function storedAt(binlogs: readonly StoredBinlog[], number: number): TimeNs | un
     .reduce<TimeNs | undefined>((least, time) => (least === undefined || time < least ? time : least), undefined);
 }
 
-/** From the binlog in which a backup begins to that in which it ends. It is consistent without them. */
-function stretchOf({ starts, end }: ArchivedStream): readonly Stretch[] {
-  return starts.map(({ base, number }) => ({
-    base,
-    first: number,
-    last: end?.base === base ? Math.max(number, end.number) : number,
-  }));
-}
-
 /** Binlogs of a storage by whether they are of any use. */
 export interface SortedBinlogs {
   /** By base name and number; those that are not closed last. */
@@ -101,10 +76,7 @@ export interface SortedBinlogs {
 }
 
 /** Sorts the binlogs of a storage, those that are not closed among them. */
-export function sortBinlogs(
-  { binlogs, tails }: MysqlInventory,
-  { from, storedAfter, stretches }: NeededBinlogs,
-): SortedBinlogs {
+export function sortBinlogs({ binlogs, tails }: MysqlInventory, { from, storedAfter }: NeededBinlogs): SortedBinlogs {
   const old: StoredBinlog[] = [];
   const young: StoredBinlog[] = [];
   const highest = new Map<string, number>();
@@ -112,7 +84,6 @@ export function sortBinlogs(
     const { base, number } = stored.binlog;
     const least = from.get(base);
     if (least !== undefined && number >= least) continue;
-    if (stretches.some((one) => one.base === base && one.first <= number && number <= one.last)) continue;
     const time = storedAfter.get(base);
     if (time !== undefined && modifiedOf(stored.object) > time) young.push(stored);
     else {

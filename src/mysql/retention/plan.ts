@@ -46,11 +46,8 @@ export function planDeletion(
 
 function planObjects(inventories: readonly MysqlInventory[], context: DeletionContext<PlacedStream>): PlannedObjects {
   const { rule, scope, backups, kept, running } = context;
-  const keeping = backups.flatMap((backup) => {
-    const log = kept.get(backup)?.log;
-    return log === undefined ? [] : [{ backup, log }];
-  });
-  const needed = neededBinlogs(keeping, running.map(beginningOf), inventories);
+  const following = backups.filter((backup) => kept.get(backup)?.log === 'following');
+  const needed = neededBinlogs(following, running.map(beginningOf), inventories);
   const removals = inventories.map(removalIn(context, needed));
   const isAboutBinlogs = scope.log && rule.kind !== 'everything';
   const young = isAboutBinlogs
