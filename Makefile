@@ -36,7 +36,7 @@ $(DIST)/walvault: $(SOURCES) | dependencies
 demo: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && "$$node" testtools/demo/main.ts
 
-# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup deltas memory" measures some things.
+# TESTS="test/e2e/majors.test.ts" runs some of them; BENCH="wal codecs crypto cores backup deltas memory binlogs streams" measures some things.
 test: build
 	@node=$$(sh scripts/find-node.sh "$(NODE)") && sh scripts/test.sh "$$node" $(TESTS)
 
