@@ -25,14 +25,14 @@ export interface PassingOptions {
   readonly binlog: KnownBinlog & { readonly sizeBytes: number };
   /** The one that follows it: what it begins after is what this one ends with. */
   readonly next: KnownBinlog;
-  /** Its last bytes go on only then. */
-  readonly ready: Promise<unknown>;
+  /** Its last bytes go on only then; called when they are about to. */
+  readonly turn: () => Promise<unknown>;
   /** What contradicts the sequence is told only. */
   readonly acceptGap: boolean;
   readonly logger: Logger;
 }
 
-/** Makes the stage; it ends with CorruptError (BinlogSequenceError and others), or with what `ready` rejects with. */
+/** Makes the stage; it ends with CorruptError (BinlogSequenceError and others), or with what `turn` rejects with. */
 export function checkPassing(options: PassingOptions): Stage {
   const { name, head, sizeBytes } = options.binlog;
   return async function* (source) {
@@ -43,7 +43,7 @@ export function checkPassing(options: PassingOptions): Stage {
       position += chunk.length;
       if (position === sizeBytes) {
         if (summarizer !== undefined) checkEnd(summarizer, options);
-        await options.ready;
+        await options.turn();
       }
       yield chunk;
     }

@@ -9,6 +9,7 @@ import { binlogKey } from '../archive.ts';
 import { archiveBinlog, requireSame, type ArchivedResult } from './archive-binlog.ts';
 import { readBinlogHead } from './binlog-head.ts';
 import { checkPassing, type KnownBinlog } from './check-passing.ts';
+import { SharedTurns } from './turns.ts';
 
 /** Which one, and how. */
 export interface OneBinlog {
@@ -24,13 +25,16 @@ export interface OneBinlog {
 /** The same for a worker thread. */
 export interface PushBinlogJob extends WorkerJob, OneBinlog {
   readonly kind: 'pushBinlog';
+  /** Memory of `SharedTurns`, and its turn there. */
+  readonly turns: SharedArrayBuffer;
+  readonly index: number;
 }
 
 /** What a push needs. */
 export interface PushOneOptions {
   readonly transport: Transport;
-  /** Its end waits for this. */
-  readonly ready: Promise<unknown>;
+  /** Its end waits for this; called when it has been checked. */
+  readonly turn: () => Promise<unknown>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -38,7 +42,7 @@ export interface PushOneOptions {
 /** Checks and archives one. @throws as `archiveBinlog`, `checkPassing`, `openLocalFile` */
 export async function pushOne(one: OneBinlog, options: PushOneOptions): Promise<ArchivedResult> {
   const { directory, name, again, acceptGap } = one;
-  const { transport, ready, logger, signal } = options;
+  const { transport, turn, logger, signal } = options;
   const [self, next] = [await headOf(directory, name), await headOf(directory, one.next)];
   if (self.head.isEncrypted && again === 'no') {
     logger.warn('binary log is encrypted by its server: only a server with the same keys can apply it', { name });
@@ -47,7 +51,7 @@ export async function pushOne(one: OneBinlog, options: PushOneOptions): Promise<
   try {
     if (again === 'same') await requireSame(file, storedKey(transport, binlogKey(name)), { transport, logger, signal });
     const binlog = { ...self, sizeBytes: file.sizeBytes };
-    const passing = checkPassing({ binlog, next, ready, acceptGap, logger });
+    const passing = checkPassing({ binlog, next, turn, acceptGap, logger });
     const result = await archiveBinlog(file, { transport, passing, again: again !== 'no', logger, signal });
     logger.debug('binary log archived', { name, ...result });
     return result;
@@ -57,9 +61,19 @@ export async function pushOne(one: OneBinlog, options: PushOneOptions): Promise<
 }
 
 /** The job. */
-export function runPushBinlog(context: WorkerContext, job: PushBinlogJob): Promise<ArchivedResult> {
+export async function runPushBinlog(context: WorkerContext, job: PushBinlogJob): Promise<ArchivedResult> {
   const { transport, logger, signal } = context;
-  return pushOne(job, { transport, ready: Promise.resolve(), logger, signal });
+  const turns = new SharedTurns(job.turns);
+  const turn = async (): Promise<void> => {
+    await turns.come(job.index);
+    turns.pass(job.index);
+  };
+  try {
+    return await pushOne(job, { transport, turn, logger, signal });
+  } catch (error) {
+    turns.open();
+    throw error;
+  }
 }
 
 /** The beginning of one of the server's files. @throws CorruptError; ArchiverError of files */

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { existsSync, statSync } from 'node:fs';
 import { ArchiverError, messageOf } from '../../../errors.ts';
 import { openLocalFile } from '../../../pipeline/local-file.ts';
-import { readDecoded, storedKey, type Transport } from '../../../pipeline/transport.ts';
+import { readDecoded, type Transport } from '../../../pipeline/transport.ts';
 import type { WorkerPool } from '../../../pipeline/worker-pool.ts';
 import type { Logger } from '../../../platform/logger.ts';
-import { binlogKey, listBinlogs, type ArchivedBinlog } from '../archive.ts';
+import { listBinlogs, type ArchivedBinlog } from '../archive.ts';
 import type { BinlogName } from '../binlog-name.ts';
 import { summarize } from '../events/summarize.ts';
 import { requireSame, type ArchivedResult } from './archive-binlog.ts';
@@ -19,9 +19,9 @@ import { BinlogGapError, BinlogResetError } from './errors.ts';
 import { followGtids, type GtidFollowing } from './follow-gtids.ts';
 import { checkSequence, type Predecessor } from './neighbours.ts';
 import { planPush, type PlannedBinlog, type PushPlan } from './plan.ts';
-import { headOf, pushOne, type PushBinlogJob } from './push-one.ts';
+import { headOf } from './push-one.ts';
 import type { ServerBinlogs } from './server-binlogs.ts';
-import { uploadSideBySide } from './side-by-side.ts';
+import { uploadBinlogs } from './uploads.ts';
 
 /** How to push. */
 export interface BinlogPushOptions {
@@ -57,9 +57,6 @@ export interface BinlogPushResult {
   readonly active: string | undefined;
 }
 
-/** From so many on, threads are worth their start. */
-const worthThreads = 8;
-
 /** How many bytes of a file tell it from another life of its server: format, time, server, transactions before. */
 const tellingBytes = 64 << 10;
 
@@ -87,9 +84,6 @@ class BinlogPush {
   readonly #listed: readonly BinlogName[];
   readonly #followers = new Map<string, BinlogName>();
   readonly #options: BinlogPushOptions;
-  readonly #pushed = new Map<string, { readonly rawBytes: number; readonly storedBytes: number }>();
-  readonly #present = new Set<string>();
-  #doneBytes = 0;
 
   constructor(directory: string, listed: readonly BinlogName[], options: BinlogPushOptions) {
     this.#directory = directory;
@@ -108,16 +102,16 @@ class BinlogPush {
     const known = await this.#readHeads(checkGtids ? plan.toPush : plan.toPush.slice(0, 1));
     await this.#checkFirst(plan, known);
     const following = await followGtids(plan, known, this.#options);
-    await this.#upload(following);
+    const results = await this.#upload(following);
     const last = following.toPush.at(-1) ?? plan.common;
     if (last !== undefined) noteLastArchived(cachePath, last.name, logger);
-    const names = following.toPush.map(({ name }) => name);
+    const inOrder = following.toPush.flatMap(({ name }) => {
+      const result = results.get(name);
+      return result === undefined ? [] : [{ name, ...result }];
+    });
     return {
-      pushed: names.flatMap((name) => {
-        const bytes = this.#pushed.get(name);
-        return bytes === undefined ? [] : [{ name, ...bytes }];
-      }),
-      present: names.filter((name) => this.#present.has(name)),
+      pushed: inOrder.filter(({ outcome }) => outcome === 'stored'),
+      present: inOrder.filter(({ outcome }) => outcome === 'present').map(({ name }) => name),
       covered: following.covered,
       missing: plan.missing && { first: plan.missing.first.name, last: plan.missing.last.name },
       active: this.#listed.at(-1)?.name,
@@ -205,45 +199,20 @@ class BinlogPush {
     }
   }
 
-  async #upload(following: GtidFollowing): Promise<void> {
-    const { transport, concurrency, cachePath, logger, signal, openPool } = this.#options;
-    const canHoldBack = transport.storage.isRemote !== true;
-    // Nothing is held back there, so that other threads may do it.
-    await using pool = !canHoldBack && following.toPush.length >= worthThreads ? await openPool?.() : undefined;
+  async #upload(following: GtidFollowing): Promise<ReadonlyMap<string, ArchivedResult>> {
+    const { cachePath, logger } = this.#options;
     try {
-      await uploadSideBySide(following.toPush, {
-        concurrency,
-        canHoldBack,
-        upload: (item, ready, again) => this.#uploadOne(item, { ready, again, pool }),
-        stat: ({ name }) => transport.storage.stat(storedKey(transport, binlogKey(name)), { signal }),
-        stored: (item) => {
-          noteLastArchived(cachePath, item.name, logger);
-          following.stored(item);
+      return await uploadBinlogs(following.toPush, {
+        ...this.#options,
+        directory: this.#directory,
+        followerOf: (name) => this.#followers.get(name),
+        stored(binlog) {
+          noteLastArchived(cachePath, binlog.name, logger);
+          following.stored(binlog);
         },
       });
     } finally {
       await following.settled();
     }
-  }
-
-  async #uploadOne(
-    { name, again: wasThere }: PlannedBinlog,
-    { ready, again, pool }: { ready: Promise<unknown>; again: boolean; pool: WorkerPool | undefined },
-  ): Promise<void> {
-    const { transport, acceptGap, logger, signal, onProgress } = this.#options;
-    const next = this.#followers.get(name)?.name;
-    if (next === undefined) throw new Error(`${name} has no follower`);
-    const how = again ? 'newer' : wasThere ? 'same' : 'no';
-    const one = { directory: this.#directory, name, next, again: how, acceptGap } as const;
-    const job: PushBinlogJob = { kind: 'pushBinlog', ...one };
-    const result =
-      pool === undefined
-        ? await pushOne(one, { transport, ready, logger, signal })
-        : await pool.run<ArchivedResult>(job);
-    if (again) return;
-    if (result.outcome === 'present') this.#present.add(name);
-    else if (!wasThere) this.#pushed.set(name, result);
-    this.#doneBytes += result.rawBytes;
-    onProgress?.(this.#doneBytes);
   }
 }

@@ -2,9 +2,9 @@
  * Uploads binary logs side by side so that they appear in order.
  *
  * On a local storage each is held back until the one before it is there: whenever this is killed, what is archived has no
- * gap. A remote one is written by single requests that nothing can hold back, in the order of their starts; a gap that a
- * killed run leaves is filled by the next one. WAL-G replays by the times of objects, not by their names, so these must be in
- * order, too: what came out otherwise is written again.
+ * gap. A remote one is written by single requests that nothing can hold back; they are sent in order, and a gap that a killed
+ * run leaves is filled by the next one. WAL-G replays by the times of objects, not by their names, so these must be in order,
+ * too: what came out otherwise is written again.
  */
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import type { ObjectInfo } from '../../../storage/storage.ts';
@@ -15,12 +15,17 @@ export interface SideBySideOptions<T> {
   /** Each may be held back until the one before is there. */
   readonly canHoldBack: boolean;
   /**
+   * Uploads some, `concurrency` at once, whose ends are sent in order.
+   *
+   * @param again they are stored already and only to become newer
+   */
+  uploadMany(items: readonly T[], again: boolean): Promise<void>;
+  /**
    * Uploads one.
    *
    * @param ready its end must wait for this
-   * @param again it is stored already and only to become newer
    */
-  upload(item: T, ready: Promise<unknown>, again: boolean): Promise<void>;
+  upload(item: T, ready: Promise<unknown>): Promise<void>;
   /** What is stored of it. */
   stat(item: T): Promise<ObjectInfo | undefined>;
   /** Told in order, when one and all before it are there for good. */
@@ -40,7 +45,7 @@ async function uploadHeldBack<T>(items: readonly T[], options: SideBySideOptions
   await mapConcurrently(turns, options.concurrency, async (turn) => {
     try {
       const ready = before.get(turn) ?? Promise.resolve();
-      await options.upload(turn.item, ready, false);
+      await options.upload(turn.item, ready);
       await ready;
       options.stored(turn.item);
       turn.done.resolve(undefined);
@@ -54,24 +59,30 @@ async function uploadHeldBack<T>(items: readonly T[], options: SideBySideOptions
 /** How often what is out of order is written again side by side, before it is written one after another. */
 const rounds = 3;
 
+/** After so many the times are compared, so that there is little to write again. */
+const burstsOf = 4;
+
 async function uploadInBursts<T>(items: readonly T[], options: SideBySideOptions<T>): Promise<void> {
   const { concurrency } = options;
-  const at = Promise.resolve();
   let latest = 0n;
-  for (let from = 0; from < items.length; from += concurrency) {
-    const burst = items.slice(from, from + concurrency);
-    await mapConcurrently(burst, concurrency, (item) => options.upload(item, at, false));
+  for (let from = 0; from < items.length; from += concurrency * burstsOf) {
+    const burst = items.slice(from, from + concurrency * burstsOf);
+    await options.uploadMany(burst, false);
     for (let round = 1; items.length > 1; round += 1) {
-      const times = await Promise.all(burst.map(async (item) => timeOf(await options.stat(item))));
+      const infos = await mapConcurrently(burst, concurrency, (item) => options.stat(item));
+      const times = infos.map(timeOf);
       const wrong = firstOutOfOrder(times, latest);
       if (wrong === undefined) {
         latest = times.at(-1) ?? latest;
         break;
       }
-      await mapConcurrently(burst.slice(wrong), round < rounds ? concurrency : 1, (item) =>
-        options.upload(item, at, true),
-      );
-      if (round === rounds) break;
+      const late = burst.slice(wrong);
+      if (round < rounds) {
+        await options.uploadMany(late, true);
+        continue;
+      }
+      for (const item of late) await options.uploadMany([item], true);
+      break;
     }
     for (const item of burst) options.stored(item);
   }

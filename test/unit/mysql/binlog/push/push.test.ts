@@ -236,6 +236,25 @@ describe('pushBinlogs', () => {
     expect(await rig.push()).toEqual([4, 5, 6, 7, 8].map(nameOf));
   });
 
+  it('sends them in order to a storage where nothing can be held back, and fills what a failure left open', async () => {
+    await using rig = await rigOf(12);
+    const remote = Object.assign(createMemoryStorage(), { isRemote: true });
+    const written: string[] = [];
+    let fails = true;
+    const storage = faultyStorage(remote, ({ verb, key }) => {
+      if (verb === 'write') written.push(key);
+      return verb === 'write' && fails && key === binlogKey(nameOf(3)) ? { error: new Error('no space') } : undefined;
+    });
+    await expect(rig.push({ storage: Object.assign(storage, { isRemote: true }) })).rejects.toThrow('no space');
+    expect(written).toEqual(written.toSorted());
+    fails = false;
+    const left = await rig.push({ storage });
+    expect(left[0]).toBe(nameOf(3));
+    expect((await listBinlogs(remote)).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    const times = (await listBinlogs(remote)).map(({ modified }) => modified.getTime());
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
   it('is safe to run several times at once', async () => {
     await using rig = await rigOf(12);
     const runs = await Promise.all([rig.push(), rig.push(), rig.push()]);

@@ -25,6 +25,7 @@ describe('uploadSideBySide', () => {
         ended.push(item);
         running -= 1;
       },
+      uploadMany: () => Promise.reject(new Error('not asked for')),
       stat: () => Promise.resolve(undefined),
       stored: (item) => stored.push(item),
     });
@@ -42,6 +43,7 @@ describe('uploadSideBySide', () => {
         await ready;
         ended.push(item);
       },
+      uploadMany: () => Promise.reject(new Error('not asked for')),
       stat: () => Promise.resolve(undefined),
       stored: () => undefined,
     });
@@ -57,15 +59,18 @@ describe('uploadSideBySide', () => {
     await uploadSideBySide(items, {
       concurrency: 5,
       canHoldBack: false,
-      async upload(item, _ready, isAgain) {
-        if (isAgain) again.push(item);
-        await turns(item === 3 && !isAgain ? 500 : 1);
-        times.set(item, (now += 1));
+      upload: () => Promise.reject(new Error('not asked for')),
+      uploadMany(some, isAgain) {
+        if (isAgain) again.push(...some);
+        // The fourth of all takes longer at first.
+        const order = isAgain ? some : some.toSorted((a, b) => Number(a === 3) - Number(b === 3));
+        for (const item of order) times.set(item, (now += 1));
+        return Promise.resolve();
       },
       stat: (item) => Promise.resolve(infoOf(times.get(item))),
       stored: (item) => stored.push(item),
     });
-    expect(again).toEqual([4]);
+    expect(again).toEqual([4, 5, 6, 7, 8, 9]);
     expect(stored).toEqual(items);
     expect(items.map((item) => times.get(item))).toEqual([...times.values()].sort((a, b) => a - b));
   });
@@ -77,10 +82,13 @@ describe('uploadSideBySide', () => {
     await uploadSideBySide(items.slice(0, 3), {
       concurrency: 3,
       canHoldBack: false,
-      upload(item) {
-        calls.set(item, (calls.get(item) ?? 0) + 1);
-        // A storage whose clock goes back, again and again.
-        times.set(item, (calls.get(item) ?? 0) < 4 ? now - item : (now += 1));
+      upload: () => Promise.reject(new Error('not asked for')),
+      uploadMany(some) {
+        for (const item of some) {
+          calls.set(item, (calls.get(item) ?? 0) + 1);
+          // A storage whose clock goes back, again and again.
+          times.set(item, (calls.get(item) ?? 0) < 4 ? now - item : (now += 1));
+        }
         return Promise.resolve();
       },
       stat: (item) => Promise.resolve(infoOf(times.get(item))),
