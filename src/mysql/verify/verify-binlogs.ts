@@ -74,7 +74,8 @@ export async function verifyBinlogs(services: BinlogServices, starts: readonly B
     judge(read, problems, notes);
   }
   const checkedAt = timeOfDate(clock.now());
-  const status = problems.count > 0 ? 'damaged' : 'proven';
+  if (starts.length === 0) notes.push('no backup says in which binlog it stands: none was read');
+  const status = problems.count > 0 ? 'damaged' : starts.length === 0 ? 'partial' : 'proven';
   return {
     ...{ status, checkedAt, provenAt: status === 'proven' ? checkedAt : undefined },
     binlogs: { read: count, total: count },
