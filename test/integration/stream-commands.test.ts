@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { collect, type ByteSource } from '../../src/bytes/stage.ts';
-import { CommandFailedError, runCommand, runConsumer, runProducer } from '../../src/stream/shell-command.ts';
+import { CommandFailedError } from '../../src/stream/command-failed.ts';
+import { runCommand, runConsumer, runProducer } from '../../src/stream/shell-command.ts';
 import { breaking, lending, madeBytes } from '../../testtools/byte-sources.ts';
 import { recordingLogger } from '../../testtools/recording-logger.ts';
 import { temporaryDirectory } from '../../testtools/temp.ts';
 
-const options = () => ({ logger: recordingLogger(), signal: new AbortController().signal });
+const options = () => ({ from: '--exec', logger: recordingLogger(), signal: new AbortController().signal });
 
 function isRunning(pid: number): boolean {
   try {
@@ -33,10 +34,44 @@ describe('the output of a command', () => {
 
   it('ends with an error that tells the status and the end of what it said, when the command fails', async () => {
     const failing = collect(runProducer('echo much; echo first >&2; echo no such table >&2; exit 7', options()));
-    await expect(failing).rejects.toThrow(/failed with status 7: .*: first\nno such table$/s);
+    await expect(failing).rejects.toThrow(/failed with status 7: .*first\nno such table$/s);
     await expect(failing).rejects.toMatchObject({ kind: 'unavailable', status: 7 });
     await expect(collect(runProducer('kill -9 $$', options()))).rejects.toThrow(/was ended by SIGKILL/);
     await expect(collect(runProducer('/nowhere/mysqldump', options()))).rejects.toThrow(/failed with status 127/);
+  });
+
+  it('does not say what the command is, beside its program: it may hold passwords', async () => {
+    const failing = collect(runProducer("A=1 MYSQL_PWD='one secret' false --password=another-secret", options()));
+    await expect(failing).rejects.toThrow(/^the command of --exec \("false"\) failed with status 1$/);
+  });
+
+  it('does not wait for what a failed command has left running', async () => {
+    const command = 'setsid sleep 1000 & echo $!; exit 3';
+    const text: string[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const chunk of runProducer(command, options())) text.push(Buffer.from(chunk).toString());
+    };
+    await expect(reading()).rejects.toThrow(/failed with status 3/);
+    const pid = Number(text.join(''));
+    // The output of what failed may be lost.
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  });
+
+  it('is whole, too, when what the command left running goes on writing', async () => {
+    const output = await collect(runProducer('(sleep 0.3; head -c 300000 /dev/zero) & echo begun', options()));
+    expect(output.length).toBe(6 + 300_000);
+  });
+
+  it('ends when it is called off, even if the command does not heed signals', { timeout: 60_000 }, async () => {
+    const controller = new AbortController();
+    const reading = async (): Promise<void> => {
+      const command = "trap '' TERM; echo begun; sleep 1000; sleep 1000";
+      for await (const chunk of runProducer(command, { ...options(), signal: controller.signal })) {
+        expect(Buffer.from(chunk).toString()).toBe('begun\n');
+        controller.abort(new Error('stop'));
+      }
+    };
+    await expect(reading()).rejects.toThrow('stop');
   });
 
   it('keeps only the end of what it said', async () => {
@@ -93,7 +128,18 @@ describe('feeding a command', () => {
     );
     await expect(feed('head -c 10 > /dev/null; echo bad magic >&2; exit 1')).rejects.toThrow(/status 1: .*bad magic/s);
     await expect(feed('head -c 10 > /dev/null')).rejects.toThrow(/ended before it had read everything/);
+    await expect(feed('sleep 0.2; true')).rejects.toThrow(/ended before it had read everything/);
     await expect(feed('exec < /dev/null; sleep 0.2')).rejects.toThrow(/ended before it had read everything/);
+  });
+
+  it('tells, too, that it did not read the last bytes, which a pipe holds', async () => {
+    const feed = (command: string) => runConsumer(command, lending(madeBytes(1000), 100), options());
+    await feed('head -c 1000 > /dev/null');
+    await feed('cat > /dev/null; sleep 0.1');
+    await feed('cat | cat > /dev/null');
+    for (const command of ['true', 'sleep 0.2; true', 'dd bs=1 count=999 2> /dev/null']) {
+      await expect(feed(command)).rejects.toThrow(/ended before it had read everything/);
+    }
   });
 
   it('never lets it take a part for the whole when the source fails', async () => {
@@ -107,6 +153,8 @@ describe('feeding a command', () => {
 
   it('is not needed by a command without input', async () => {
     await runCommand('test -z "$(cat)"', options());
-    await expect(runCommand('false', options())).rejects.toThrow(/failed with status 1: "false"$/);
+    await expect(runCommand('false', options())).rejects.toThrow(
+      /^the command of --exec \("false"\) failed with status 1$/,
+    );
   });
 });

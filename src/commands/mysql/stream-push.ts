@@ -60,7 +60,7 @@ export const streamPush = defineCommand({
       const server = await serverOf(app);
       const from: { readonly source: ByteSource; readonly what: string } =
         typeof command === 'string'
-          ? { source: runProducer(command, { logger, signal }), what: 'the command' }
+          ? { source: runProducer(command, { from: '--exec', logger, signal }), what: 'the command' }
           : { source: standardInput(signal), what: 'standard input' };
       return showingStream(app, 'pushing stream', (onBytes) =>
         pushMysqlStream({

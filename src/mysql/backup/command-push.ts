@@ -28,6 +28,8 @@ export interface CommandPushOptions extends Omit<
   readonly isAlwaysXtrabackup?: boolean;
 }
 
+const from = 'WALG_STREAM_CREATE_COMMAND';
+
 interface Begun {
   readonly facts: ServerFacts;
   readonly lineage: Lineage | undefined;
@@ -52,12 +54,12 @@ export async function pushByCommand(options: CommandPushOptions): Promise<Pushed
     });
   if (!isXtrabackup || hasOption(command, '--extra-lsndir')) {
     const args = base === undefined ? [] : [`--incremental-lsn=${base.lsn}`];
-    return await push(runProducer(withArguments(command, args), { logger, signal }));
+    return await push(runProducer(withArguments(command, args), { from, logger, signal }));
   }
   const folder = await mkdtemp(join(tmpdir(), 'walvault-lsn-'));
   try {
     const args = [`--extra-lsndir=${folder}`, ...(base === undefined ? [] : [`--incremental-lsn=${base.lsn}`])];
-    const source = runProducer(withArguments(command, args), { logger, signal });
+    const source = runProducer(withArguments(command, args), { from, logger, signal });
     return await push(source, { readInfoBeside: () => readInfoFolder(folder) });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -176,12 +176,13 @@ async function feed(
   const expectedBytes = sentinel.uncompressedBytes;
   const stream = await openStream(transport, backup, { attempts, expectedBytes, clock, logger, signal });
   const watch = counted((bytes) => onBytes?.(bytes));
-  await runConsumer(command, watch(stream), { logger, signal });
+  await runConsumer(command, watch(stream), { from: 'WALG_STREAM_RESTORE_COMMAND', logger, signal });
 }
 
 async function runPrepare(command: string, { logger, signal }: RestoreServices): Promise<void> {
   logger.info('preparing what was restored');
-  await runCommand(command, { logger, signal, stdout: 'stderr' });
+  const from = 'WALG_MYSQL_BACKUP_PREPARE_COMMAND';
+  await runCommand(command, { from, logger, signal, stdout: 'stderr' });
 }
 
 async function removeFolder(folder: string, logger: Logger): Promise<void> {
