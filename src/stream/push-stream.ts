@@ -73,12 +73,12 @@ export async function removeStream(storage: Storage, name: string, logger: Logge
   try {
     const keys: Key[] = [];
     for await (const entry of storage.list(backupFolder(name), { recursive: true })) {
-      if (entry.kind === 'object') keys.push(entry.key);
+      // As long as the name is taken, nobody else's objects can be among them.
+      if (entry.kind === 'object' && entry.key !== reservationKey(name)) keys.push(entry.key);
     }
     if (keys.length === 0 || (await storage.stat(sentinelKey(name))) !== undefined) return;
     await storage.delete(keys);
-    const objects = keys.filter((key) => key !== reservationKey(name)).length;
-    if (objects > 0) logger.info('removed what was stored of the unfinished backup', { backup: name, objects });
+    logger.info('removed what was stored of the unfinished backup', { backup: name, objects: keys.length });
   } catch (error) {
     logger.warn('could not remove what was stored of the unfinished backup', {
       backup: name,

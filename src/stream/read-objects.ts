@@ -1,4 +1,5 @@
 /** Reads objects one after another as one stream, each from its beginning again when it breaks off. */
+import { crc32 } from 'node:zlib';
 import type { ByteSource } from '../bytes/stage.ts';
 import { ArchiverError, CorruptError, messageOf } from '../errors.ts';
 import { readDecoded, type Transport } from '../pipeline/transport.ts';
@@ -32,16 +33,26 @@ async function* readObject(
   { attempts, clock, logger, signal }: ReadObjectsOptions,
 ): ByteSource {
   let givenBytes = 0;
+  let givenCrc = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       let readBytes = 0;
+      let readCrc = 0;
       for await (const chunk of await readDecoded(transport, key, { signal })) {
         signal.throwIfAborted();
-        const known = givenBytes - readBytes;
-        readBytes += chunk.length;
-        if (readBytes <= givenBytes) continue;
+        const again = chunk.subarray(0, givenBytes - readBytes);
+        if (again.length > 0) {
+          readBytes += again.length;
+          readCrc = crc32(again, readCrc);
+          // What was damaged in the first reading has been given away: it does not become right by another reading.
+          if (readBytes === givenBytes && readCrc !== givenCrc) throw differently(key);
+          if (again.length === chunk.length) continue;
+        }
+        const fresh = chunk.subarray(again.length);
+        readBytes += fresh.length;
         givenBytes = readBytes;
-        yield known > 0 ? chunk.subarray(known) : chunk;
+        if (attempts > 1) readCrc = givenCrc = crc32(fresh, givenCrc);
+        yield fresh;
       }
       if (readBytes < givenBytes) throw new CorruptError(`object became shorter while it was read: "${key}"`);
       return;
@@ -53,4 +64,10 @@ async function* readObject(
       await clock.sleep(pauseMs, signal);
     }
   }
+}
+
+function differently(key: Key): CorruptError {
+  return new CorruptError(`object has other bytes when it is read again: "${key}"`, {
+    hint: 'Some of those that were written so far may be wrong: throw them away, and fetch the backup again.',
+  });
 }

@@ -8,6 +8,8 @@ import type { SplitLayout } from './layout.ts';
 export type StreamMetadata =
   { readonly kind: 'single' } | ({ readonly kind: 'split' } & Pick<SplitLayout, 'partitions' | 'blockBytes'>);
 
+/** Far beyond what anybody has, for the memory that each takes. */
+const mostPartitions = 10_000;
 const splitType = 'SPLIT_MERGE_STREAM_BACKUP';
 
 /** @param extension of the objects, without the dot; empty when they are not compressed */
@@ -28,5 +30,7 @@ export function parseStreamMetadata(text: string, what: string): StreamMetadata 
   if (type !== splitType) throw new CorruptError(`${what} is of an unknown type: ${JSON.stringify(type)}`);
   const blockBytes = fields.required('block_size', fields.count('block_size'));
   if (blockBytes === 0) throw new CorruptError(`${what} has a block size of 0`);
-  return { kind: 'split', partitions: fields.count('partitions') ?? 0, blockBytes };
+  const partitions = fields.count('partitions') ?? 0;
+  if (partitions > mostPartitions) throw new CorruptError(`${what} has ${partitions} partitions`);
+  return { kind: 'split', partitions, blockBytes };
 }

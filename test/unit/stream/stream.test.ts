@@ -190,6 +190,37 @@ describe('opening a stream', () => {
     failures = 2;
     await expect(fetch({ attempts: 2 })).rejects.toThrow();
   });
+
+  it('does not make damaged bytes, which it has given away, a success by reading the rest again', async () => {
+    const { memory, storage, push } = await rig('lz4');
+    const bytes = madeBytes(300_000);
+    await push(lending(bytes), single);
+    let readings = 0;
+    const damaging: Storage = {
+      ...storage,
+      async read(key, options) {
+        const whole = await collect(await memory.read(key, options));
+        readings += 1;
+        // In a block that is not compressed; the checksum in the end tells.
+        if (readings === 1) whole.writeUInt8(whole.readUInt8(1000) ^ 1, 1000);
+        return lending(whole, 10_000);
+      },
+    };
+    const transport: Transport = { storage: damaging, codec: await openCodec('lz4'), crypter: undefined };
+    const stream = await openStream(transport, name, { attempts: 3, expectedBytes: bytes.length, ...quiet });
+    await expect(collect(stream)).rejects.toThrow(/other bytes when it is read again/);
+    expect(readings).toBe(3);
+  });
+
+  it('refuses metadata of more parts than anybody has, and reads blocks of any size', async () => {
+    const { memory, fetch } = await rig();
+    await put(memory, 'part_0000', '01234567');
+    await put(memory, 'stream_metadata.json', metadata(1_000_000_000));
+    await expect(fetch()).rejects.toThrow(/has 1000000000 partitions/);
+    const huge = '{"type":"SPLIT_MERGE_STREAM_BACKUP","partitions":1,"block_size":9007199254740991}';
+    await put(memory, 'stream_metadata.json', huge);
+    expect(await fetch()).toBe('01234567');
+  });
 });
 
 describe('the layout of the settings', () => {
