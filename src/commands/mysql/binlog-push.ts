@@ -13,7 +13,7 @@ import { showTransfer } from '../transfer-progress.ts';
 import { ArchiverError } from '../../errors.ts';
 
 /** Each uploads one binary log at a time and mostly waits for the storage. */
-const threadsOfEachCore = 4;
+const threadsOfEachCore = 3;
 
 /** `binlog-push`: the binary logs that the server has closed; with `--follow` also what it is writing. */
 export const binlogPush = defineCommand({

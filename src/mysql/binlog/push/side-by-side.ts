@@ -59,14 +59,12 @@ async function uploadHeldBack<T>(items: readonly T[], options: SideBySideOptions
 /** How often what is out of order is written again side by side, before it is written one after another. */
 const rounds = 3;
 
-/** After so many the times are compared, so that there is little to write again. */
-const burstsOf = 4;
-
+/** A few at a time, so that there is little to write again when their times are not in order. */
 async function uploadInBursts<T>(items: readonly T[], options: SideBySideOptions<T>): Promise<void> {
   const { concurrency } = options;
   let latest = 0n;
-  for (let from = 0; from < items.length; from += concurrency * burstsOf) {
-    const burst = items.slice(from, from + concurrency * burstsOf);
+  for (let from = 0; from < items.length; from += concurrency) {
+    const burst = items.slice(from, from + concurrency);
     await options.uploadMany(burst, false);
     for (let round = 1; items.length > 1; round += 1) {
       const infos = await mapConcurrently(burst, concurrency, (item) => options.stat(item));

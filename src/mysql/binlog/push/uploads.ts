@@ -28,8 +28,8 @@ export interface UploadsOptions {
   readonly signal: AbortSignal;
 }
 
-/** From so many on, threads are worth their start. */
-const worthThreads = 8;
+/** From so many on, threads are worth their start and their memory: a server that is archived for the first time. */
+const worthThreads = 32;
 
 /** Uploads in order; gives what became of each by name, without those that were only stored anew. @throws as `pushOne` */
 export async function uploadBinlogs(

@@ -70,7 +70,7 @@ describe('uploadSideBySide', () => {
       stat: (item) => Promise.resolve(infoOf(times.get(item))),
       stored: (item) => stored.push(item),
     });
-    expect(again).toEqual([4, 5, 6, 7, 8, 9]);
+    expect(again).toEqual([4]);
     expect(stored).toEqual(items);
     expect(items.map((item) => times.get(item))).toEqual([...times.values()].sort((a, b) => a - b));
   });
