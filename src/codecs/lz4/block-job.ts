@@ -48,9 +48,12 @@ export interface StreamPlan {
   readonly slots: number;
 }
 
-/** How many slots so many threads need: one that is being filled, and one that waits for each that is compressed. */
-export function planOf(threads: number): StreamPlan {
-  return { threads, slots: 2 * threads + 1 };
+/**
+ * How many slots so many threads need: one that is being filled, and one that waits for each that is compressed. When other
+ * streams keep them busy as well, fewer do.
+ */
+export function planOf(threads: number, otherStreams: number): StreamPlan {
+  return { threads, slots: Math.max(2, Math.ceil((2 * threads) / (otherStreams + 1))) + 1 };
 }
 
 /** How much memory that takes. */

@@ -26,6 +26,8 @@ export interface BlockThreads extends Disposable {
 interface Thread {
   readonly worker: Worker;
   readonly running: Map<number, PromiseWithResolvers<number>>;
+  /** Why it is no more. */
+  death: Error | undefined;
 }
 
 interface Pool {
@@ -47,7 +49,7 @@ export async function borrowThreads(count: number): Promise<BlockThreads | undef
   const pool = await opening;
   if (pool === undefined) return undefined;
   const { threads } = pool;
-  const plan = planOf(threads.length);
+  const plan = planOf(threads.length, pool.users);
   const memory = memoryOf(memoryBytesOf(plan));
   if (memory === undefined) return undefined;
   pool.users += 1;
@@ -62,6 +64,7 @@ export async function borrowThreads(count: number): Promise<BlockThreads | undef
       const [first, ...others] = threads;
       if (first === undefined) throw new Error('there are no threads');
       const thread = others.reduce((least, one) => (one.running.size < least.running.size ? one : least), first);
+      if (thread.death !== undefined) return Promise.reject(thread.death);
       const id = (pool.lastId += 1);
       const done = Promise.withResolvers<number>();
       thread.running.set(id, done);
@@ -99,9 +102,11 @@ function openThread(module: WasmModule, index: number, threads: number): Promise
   const entry = new URL(import.meta.url.endsWith('.ts') ? './block-thread.ts' : './lz4-thread.js', import.meta.url);
   const start: BlockThreadStart = { module, index, threads };
   const worker = new Worker(entry, { workerData: start, env: {}, name: 'lz4' });
-  const running: Thread['running'] = new Map();
+  const thread: Thread = { worker, running: new Map(), death: undefined };
+  const { running } = thread;
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
+      thread.death ??= error;
       reject(error);
       for (const waiting of running.values()) waiting.reject(error);
       running.clear();
@@ -117,7 +122,7 @@ function openThread(module: WasmModule, index: number, threads: number): Promise
     worker.on('message', (message: BlockAnswer) => {
       if (message.type === 'ready') {
         worker.unref();
-        resolve({ worker, running });
+        resolve(thread);
         return;
       }
       running.get(message.id)?.resolve(message.packedBytes);
