@@ -61,7 +61,8 @@ function nameOf({ positionals: [name], options: { backup } }: Arguments): string
   return backup;
 }
 
-/** The name of a backup tells more than settings do. */
+/** Where the command line does not say it, the name of a backup tells more than settings do. */
 async function kindOf(app: App, args: Arguments, backup: string): Promise<Database> {
-  return kindOfBackup(backup) ?? (await databaseOf(app, args));
+  const isSaid = args.options['database'] !== undefined;
+  return (isSaid ? undefined : kindOfBackup(backup)) ?? databaseOf(app, args);
 }

@@ -89,7 +89,7 @@ function expectAll({ logger }: App, { storage }: Transport, confirmed: boolean):
   if (away.length === 0) return;
   if (confirmed) {
     throw new ArchiverError('unavailable', `storages are away: ${away.join(', ')}`, {
-      hint: 'Backups in them may need WAL that is in the others. Delete when all of them are back.',
+      hint: 'Backups in them may need WAL or binlogs that are in the others. Delete when all of them are back.',
     });
   }
   logger.warn('storages are away: nothing can be deleted before they are back', { storages: away.join(', ') });

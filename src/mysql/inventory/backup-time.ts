@@ -1,5 +1,5 @@
 /** When backups began, as far as it can be told. */
-import { parseTime, type TimeNs } from '../../catalog/time.ts';
+import { modifiedOf, parseTime, type TimeNs } from '../../catalog/time.ts';
 import type { ArchivedStream } from './inventory.ts';
 
 /** The time in the name of a backup, in UTC: when its push began, `stream_20260102T030405Z`. */
@@ -13,9 +13,14 @@ export function timeInName(name: string): TimeNs | undefined {
   }
 }
 
-/** The earliest of all times that may be that of its beginning: by its name, its sentinel and the sentinel's object. */
-export function earliestStart({ name, started, entry }: Pick<ArchivedStream, 'name' | 'started' | 'entry'>): TimeNs {
-  return [timeInName(name), started].reduce<TimeNs>(
+/** The earliest of all times that may be that of its beginning: by its name, its sentinel and its objects. */
+export function earliestStart({
+  name,
+  started,
+  entry,
+  objects,
+}: Pick<ArchivedStream, 'name' | 'started' | 'entry' | 'objects'>): TimeNs {
+  return [timeInName(name), started, ...objects.map(modifiedOf)].reduce<TimeNs>(
     (earliest, time) => (time !== undefined && time < earliest ? time : earliest),
     entry.modified,
   );

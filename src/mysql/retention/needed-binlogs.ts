@@ -5,6 +5,8 @@
  * consistent by itself; and a hole below the others would be filled again by the next `binlog-push`, which takes it for what a run
  * left that was killed. `docs/retention.md` has the whole rule. Pure.
  */
+import { backupFolder } from '../../catalog/layout.ts';
+import { lastModified } from '../../catalog/retention/unfinished.ts';
 import { modifiedOf, type TimeNs } from '../../catalog/time.ts';
 import { earliestStart } from '../inventory/backup-time.ts';
 import type { ArchivedStream, MysqlInventory, StoredBinlog } from '../inventory/inventory.ts';
@@ -41,8 +43,7 @@ export function neededBinlogs(
       else {
         const start = Math.min(...own);
         numbers.push(start);
-        // A server that was set up anew, or another one that took over, may count from a lower number.
-        const time = storedAt(binlogs, start) ?? earliestStart(backup);
+        const time = timeToKeepAfter(backup, storedAt(binlogs, start));
         const least = storedAfter.get(base);
         if (least === undefined || time < least) storedAfter.set(base, time);
       }
@@ -57,6 +58,20 @@ export function neededBinlogs(
 function firstSince(binlogs: readonly StoredBinlog[], time: TimeNs): readonly number[] {
   const since = binlogs.filter(({ object }) => modifiedOf(object) >= time);
   return since.length === 0 ? [] : [since.reduce((least, { binlog }) => Math.min(least, binlog.number), Infinity)];
+}
+
+/**
+ * What was stored later stays with a backup, whatever its number: a server that was set up anew, or one that took over, may count
+ * from a lower one, and a backup of a replica has the replica's number, where the binlogs may be those of its primary. In a
+ * copied archive times tell only in which order things were copied.
+ */
+function timeToKeepAfter(backup: ArchivedStream, startStored: TimeNs | undefined): TimeNs {
+  const began = earliestStart(backup);
+  if (startStored === undefined || startStored < began) return startStored ?? began;
+  const { finished, objects, entry, name } = backup;
+  const payload = objects.filter(({ key }) => key.startsWith(`${backupFolder(name)}/`));
+  const isCopied = (lastModified(payload) ?? entry.modified) - (finished ?? began) > marginNs;
+  return isCopied ? startStored : began;
 }
 
 /** When a binlog was first stored; undefined when it is not there. */

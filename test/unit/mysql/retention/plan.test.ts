@@ -68,10 +68,10 @@ describe('binlogs', () => {
     expect(goneBinlogs(plan(three, garbage))).toEqual(names('mysql-bin', 1, 2));
   });
 
-  it('go by number, not as text, and not by the times of their objects', () => {
+  it('go by number, not as text, and in a copied archive not by the times of their objects', () => {
     const late = at('11-20 10:00');
     const wide = {
-      backups: [{ at: at('11-01 02:30'), start: 'bin.1000000' }],
+      backups: [{ at: at('11-01 02:30'), start: 'bin.1000000', stored: late }],
       binlogs: { bin: { 999998: late, 999999: late, 1000000: late, 1000001: late } },
     };
     expect(goneBinlogs(plan(wide, garbage))).toEqual(['bin.999998', 'bin.999999']);
@@ -108,6 +108,14 @@ describe('binlogs', () => {
       },
     };
     expect(goneBinlogs(plan(failedOver, garbage))).toEqual(['a-bin.000098', 'a-bin.000099', 'b-bin.000001']);
+  });
+
+  it('stay when they were stored since the backup began: it may be one of a replica with other numbers', () => {
+    const replica = {
+      backups: [{ at: at('11-01 11:30'), start: 'mysql-bin.000020' }],
+      binlogs: { 'mysql-bin': hourly(1, 30, at('11-01 01:00')) },
+    };
+    expect(goneBinlogs(plan(replica, garbage))).toEqual(names('mysql-bin', 1, 11));
   });
 
   it('stay when numbers began anew since the oldest backup that stays', () => {
