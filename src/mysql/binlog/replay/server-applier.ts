@@ -12,6 +12,7 @@ import type { StagedBinlog } from '../range/stage-binlog.ts';
 import type { BinlogApplier } from './applier.ts';
 import { findClientPrograms } from './client-programs.ts';
 import { withClientSession } from './client-session.ts';
+import { withoutStrictMode } from './strict-mode.ts';
 
 /** Where to apply what. */
 export interface ServerApplierOptions {
@@ -47,16 +48,21 @@ export async function withServerApplier<T>(
       },
     );
   }
-  return await withClientSession({ programs, flavor, datasource: server.datasource, signal }, (session) => {
-    let isChecked = false;
-    return use({
-      async apply(binlog, path) {
-        if (!isChecked) await refuseApplied(server, binlog);
-        isChecked = true;
-        await session.apply(binlog, path);
-      },
-    });
-  });
+  // Without the signal: also after an interrupt the server gets its setting back.
+  const connect = (): Promise<MysqlServer> => connectServer(settings, { logger });
+  const session = { programs, flavor, datasource: server.datasource, signal };
+  return await withoutStrictMode(server, { connect, logger }, () =>
+    withClientSession(session, (client) => {
+      let isChecked = false;
+      return use({
+        async apply(binlog, path) {
+          if (!isChecked) await refuseApplied(server, binlog);
+          isChecked = true;
+          await client.apply(binlog, path);
+        },
+      });
+    }),
+  );
 }
 
 const titles = { mysql: 'MySQL', mariadb: 'MariaDB' } as const;
@@ -76,7 +82,7 @@ async function refuseApplied(server: MysqlServer, { name, firstGtid }: StagedBin
     'cannotWrite',
     `the server at ${server.location} has executed ${firstGtid} of "${name}" before`,
     {
-      hint: 'If it is the restored server and was replayed to, go on after its last transaction with --since and its GTID. If it was restored from a dump, run RESET MASTER there first. If it is another server, correct WALG_MYSQL_DATASOURCE_NAME.',
+      hint: 'If it is the restored server and was replayed to, go on after its last transaction with --since and its GTID. If it was restored from a dump, or the last that was replayed is a CREATE TABLE … SELECT, run RESET MASTER there first. If it is another server, correct WALG_MYSQL_DATASOURCE_NAME.',
     },
   );
 }
