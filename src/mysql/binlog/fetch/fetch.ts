@@ -79,6 +79,7 @@ export async function fetchBinlogs(request: FetchRequest): Promise<FetchedBinlog
     }
     const cursor = new RangeCursor(range);
     for (const step of range.steps) binlogs.push(await fetchWith(cursor, step));
+    cursor.finish();
     writeBeside(destination, orderFile, binlogs.map(({ name }) => `${name}\n`).join(''), made);
     writeBeside(destination, positionsFile, positionsText(range, binlogs), made);
     syncFolder(destination);

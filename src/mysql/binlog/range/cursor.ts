@@ -3,8 +3,9 @@ import type { TimeNs } from '../../../catalog/time.ts';
 import { CorruptError, type ArchiverError } from '../../../errors.ts';
 import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { emptyGtidSet, flavorOfGtid, parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
-import { targetBeforeStart } from './before-start.ts';
+import { endsWith, targetBeforeStart } from './before-start.ts';
 import type { BinlogRange, RangeStep } from './plan.ts';
+import { describeTarget } from './target.ts';
 
 /**
  * What becomes of a transaction: the start has it already (`before`), another binary log had it (`known`), it is `wanted`,
@@ -47,12 +48,6 @@ export class RangeCursor {
     return this.#isBehind;
   }
 
-  /** Whether the GTIDs of the target, if it has any, were executed. */
-  get hasTargetGtids(): boolean {
-    const { target } = this.#range;
-    return target.by !== 'gtid' || this.#executed?.covers(target.gtids) === true;
-  }
-
   /** The last wanted transaction. */
   get last(): Reached | undefined {
     return this.#last;
@@ -61,6 +56,20 @@ export class RangeCursor {
   /** How many were wanted. */
   get transactions(): number {
     return this.#transactions;
+  }
+
+  /**
+   * Looks back when all is done; before anything was applied if nothing was wanted.
+   *
+   * @throws CorruptError when a GTID of the target never came, ArchiverError (`usage`) when the target lies before the start
+   */
+  finish(): void {
+    const { target, isReached } = this.#range;
+    if (target.by !== 'gtid' || !isReached || this.#range.steps.length === 0) return;
+    if (this.#executed?.covers(target.gtids) !== true) {
+      throw new CorruptError(`the binary logs do not have the transactions of ${describeTarget(target)}`);
+    }
+    if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids)) throw this.#tooLate();
   }
 
   /** Says that the binary log ended in the midst of something, which was never committed. */
@@ -152,23 +161,4 @@ export class RangeCursor {
 /** When it was committed, as exactly as its log tells. */
 export function timeOf({ timestamp, committedMicros }: BinlogTransaction): TimeNs {
   return committedMicros === undefined ? BigInt(timestamp) * 1_000_000_000n : committedMicros * 1000n;
-}
-
-/** Whether a state that has all of `target` has nothing after it, so that there is nothing to take back. */
-function endsWith(executed: GtidSet, target: GtidSet): boolean {
-  if (executed.toString() === target.toString()) return true;
-  // Of MariaDB, the same position in the domains that were named; of MySQL, the same last number of their sources.
-  const lasts = new Set(executed.toString().split(',').map(lastOf));
-  return target
-    .toString()
-    .split(',')
-    .map(lastOf)
-    .every((last) => lasts.has(last));
-}
-
-/** `uuid:1-5:7` → `uuid:7`; a GTID of MariaDB without its server. */
-function lastOf(part: string): string {
-  const [source = '', ...intervals] = part.split(':');
-  if (intervals.length === 0) return part.replace(/^(\d+)-\d+-/, '$1-');
-  return `${source}:${intervals.at(-1)?.split('-').at(-1) ?? ''}`;
 }

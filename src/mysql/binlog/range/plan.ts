@@ -5,7 +5,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { GtidSet } from '../gtid/gtid-set.ts';
 import { binlogNamed } from '../binlog-name.ts';
-import { targetBeforeStart } from './before-start.ts';
+import { endsWith, targetBeforeStart } from './before-start.ts';
 import { followChain, BinlogGapError } from './chain.ts';
 import { findFirst } from './first.ts';
 import type { BinlogHead } from './head.ts';
@@ -101,7 +101,12 @@ export async function planRange(request: RangeRequest): Promise<BinlogRange> {
   refuseEarlier(start, target);
   const first = await findFirst(start, { binlogs, heads, note });
   const found = { start, target, notes };
+  if (target.by === 'gtid' && start.gtids?.covers(target.gtids) === true) {
+    if (!endsWith(start.gtids, target.gtids)) throw targetBeforeStart(start, target);
+    return { ...found, steps: [], isReached: true };
+  }
   if (first === undefined) return { ...found, steps: [], isReached: target.by === 'end' };
+  if (first.binlog.name === start.binlog) refuseTimeBefore(start, target, (await heads.head(first.binlog)).timestamp);
   const steps: RangeStep[] = [];
   try {
     for await (const step of followChain(first, { binlogs, heads, note })) {
@@ -113,7 +118,7 @@ export async function planRange(request: RangeRequest): Promise<BinlogRange> {
         if (previousGtids?.covers(target.gtids) === true) return { ...found, steps, isReached: true };
       }
       steps.push(step);
-      if (await endsWith(step, target, heads)) return { ...found, steps, isReached: true };
+      if (await liesIn(step, target, heads)) return { ...found, steps, isReached: true };
     }
   } catch (error) {
     // A gap behind the target does no harm.
@@ -140,8 +145,16 @@ function refuseEarlier(start: RangeStart, target: BinlogTarget): void {
   throw targetBeforeStart(start, target);
 }
 
+/** What was committed before the first binary log was begun is part of the start. */
+function refuseTimeBefore(start: RangeStart, target: BinlogTarget, begun: number): void {
+  if (target.by !== 'time') return;
+  if (secondsToNs(begun) > target.time || (start.sinceTime ?? target.time) > target.time) {
+    throw targetBeforeStart(start, target);
+  }
+}
+
 /** Whether the target must lie in a step, or before it, as its beginning tells. */
-async function endsWith({ binlog }: RangeStep, target: BinlogTarget, heads: BinlogHeads): Promise<boolean> {
+async function liesIn({ binlog }: RangeStep, target: BinlogTarget, heads: BinlogHeads): Promise<boolean> {
   if (target.by === 'position') {
     return binlog.name === target.binlog && (await heads.summary(binlog)).bytes >= target.position;
   }

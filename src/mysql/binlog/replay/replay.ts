@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatTime } from '../../../catalog/time.ts';
-import { ArchiverError, CorruptError } from '../../../errors.ts';
+import { ArchiverError } from '../../../errors.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { RangeCursor, type Reached } from '../range/cursor.ts';
 import { makeFolder } from '../range/local-file.ts';
@@ -36,7 +36,7 @@ export interface ReplayResult {
 /**
  * Applies what the range holds.
  *
- * @throws ReplayError; as `stageBinlog`; CorruptError when a GTID of the target never came
+ * @throws ReplayError; as `stageBinlog` and `RangeCursor.finish`
  */
 export async function replayBinlogs(options: ReplayOptions): Promise<ReplayResult> {
   const { range, applier, logger, signal, onProgress } = options;
@@ -55,9 +55,7 @@ export async function replayBinlogs(options: ReplayOptions): Promise<ReplayResul
       await applier.apply(staged, path);
       binlogs += 1;
     }
-    if (range.isReached && !cursor.hasTargetGtids) {
-      throw new CorruptError(`the binary logs do not have the transactions of ${describeTarget(range.target)}`);
-    }
+    cursor.finish();
     return { transactions: cursor.transactions, binlogs, last: cursor.last };
   });
 }

@@ -91,6 +91,15 @@ describe('the way through binary logs', () => {
     }
   });
 
+  it('has nothing to go to where the start is, and refuses to go back', async () => {
+    const all = files('b', 4);
+    expect((await plan(all, { since: '0-1-5', until: '0-1-5' })).steps).toEqual([]);
+    await expect(plan(all, { since: '0-1-8', until: '0-1-5' })).rejects.toThrow('lies before the start');
+    await expect(plan(all, { since: 'b.000003:4', until: '2026-11-21T14:02:59Z' })).rejects.toThrow('lies before');
+    const time = '2026-11-21T14:03:20Z';
+    await expect(plan(all, { since: time, until: '2026-11-21T14:03:10Z' })).rejects.toThrow('lies before the start');
+  });
+
   it.each(['b.000002:100', 'b.000001:9999'])('refuses the target %s before the start', async (until) => {
     await expect(plan(files('b', 5), { since: 'b.000002:300', until })).rejects.toThrow('lies before the start');
   });

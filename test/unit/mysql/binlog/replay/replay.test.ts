@@ -90,6 +90,21 @@ describe('a replay', () => {
     expect(outcome).toMatchObject({ last: { gtid: '0-1-4' } });
   });
 
+  it('refuses a GTID that the start, at the end of the archive, has left behind', async () => {
+    const { request, files } = await makeBinlogArchive(binlogs());
+    const since = parseStart(`b.000008:${files['b.000008']?.transactions[0]?.end ?? 0}`);
+    for (const [until, message] of [
+      ['0-1-7', 'the target 0-1-7 lies before the start'],
+      ['0-1-8', undefined],
+    ] as const) {
+      const range = await planRange({ ...request, since, until: parseTarget(until) });
+      const applier = { apply: () => Promise.reject(new Error('nothing is to be applied')) };
+      const replayed = replayBinlogs({ range, folder, applier, logger: silentLogger, signal });
+      if (message === undefined) expect(await replayed).toMatchObject({ transactions: 0 });
+      else await expect(replayed).rejects.toThrow(message);
+    }
+  });
+
   it('leaves nothing behind when a log cannot be applied, or is damaged', async () => {
     const failed = await replay({ by: 'end' }, { failAt: 'b.000004' });
     expect(failed.gtids).toEqual(['0-1-1', '0-1-2']);
