@@ -1,11 +1,12 @@
 /** What a whole binary log says of itself, gathered while its bytes pass by on their way elsewhere. */
 import type { ByteSource, Stage } from '../../../bytes/stage.ts';
+import { CorruptError } from '../../../errors.ts';
 import { MariadbGtidPosition, type MariadbGtid } from '../gtid/mariadb-gtid-position.ts';
 import { MysqlGtidGatherer, MysqlGtidSet } from '../gtid/mysql-gtid-set.ts';
 import type { Flavor, GtidSet } from '../gtid/gtid-set.ts';
-import { decodeAnyPreviousGtids, decodeMariadbGtid, decodeRotate } from './decode.ts';
+import { decodeAnyPreviousGtids, decodeRotate } from './decode.ts';
 import { BinlogEndsEarlyError } from './errors.ts';
-import { eventTypes, type BinlogEvent } from './event.ts';
+import { eventTypes, headerBytes, type BinlogEvent } from './event.ts';
 import { decodeMysqlGtid } from './mysql-gtid.ts';
 import { EventScanner } from './scanner.ts';
 
@@ -47,11 +48,20 @@ const wantedTypes = [
   eventTypes.rotate,
 ];
 
+/** MariaDB's GTID begins with the number of the transaction, then its domain. */
+const sequenceBytes = 8;
+const gtidBytes = headerBytes + sequenceBytes + 4 + 1;
+
+interface LastGtid {
+  serverId: number;
+  readonly sequence: Uint8Array<ArrayBuffer>;
+}
+
 /** Gathers the summary of one file; its bytes may come in any chunks. */
 export class BinlogSummarizer {
   readonly #scanner: EventScanner;
   readonly #mysqlGtids = new MysqlGtidGatherer();
-  readonly #mariadbGtids = new Map<number, MariadbGtid>();
+  readonly #mariadbGtids = new Map<number, LastGtid>();
   #head: { readonly serverId: number; readonly timestamp: number } | undefined;
   #lastTimestamp = 0;
   #previous: MysqlGtidSet | MariadbGtidPosition | undefined;
@@ -102,8 +112,7 @@ export class BinlogSummarizer {
         this.#previous ??= decodeAnyPreviousGtids(event);
         break;
       case eventTypes.mariadbGtid: {
-        const { gtid } = decodeMariadbGtid(event);
-        this.#mariadbGtids.set(gtid.domain, gtid);
+        this.#noteMariadbGtid(event);
         this.#transactions += 1;
         break;
       }
@@ -129,7 +138,29 @@ export class BinlogSummarizer {
   #endGtids(): GtidSet | undefined {
     const previous = this.#previous;
     if (previous instanceof MysqlGtidSet) return this.#mysqlGtids.together(previous);
-    return previous?.replacedBy(MariadbGtidPosition.of(this.#mariadbGtids.values()));
+    const last = [...this.#mariadbGtids].map(([domain, { serverId, sequence }]): MariadbGtid => {
+      return { domain, serverId, sequence: Buffer.from(sequence.buffer).readBigUInt64LE() };
+    });
+    return previous?.replacedBy(MariadbGtidPosition.of(last));
+  }
+
+  /** There may be one for every hundred bytes: nothing is made of those that others follow. */
+  #noteMariadbGtid(event: BinlogEvent): void {
+    const { bytes } = event;
+    if (bytes.length < gtidBytes) throw new CorruptError(`the event at ${event.start} is too short for what it is`);
+    const domainAt = headerBytes + sequenceBytes;
+    const domain =
+      (bytes[domainAt] ?? 0) +
+      (bytes[domainAt + 1] ?? 0) * 0x100 +
+      (bytes[domainAt + 2] ?? 0) * 0x10000 +
+      (bytes[domainAt + 3] ?? 0) * 0x1000000;
+    let last = this.#mariadbGtids.get(domain);
+    if (last === undefined) {
+      last = { serverId: 0, sequence: new Uint8Array(sequenceBytes) };
+      this.#mariadbGtids.set(domain, last);
+    }
+    last.serverId = event.serverId;
+    for (let index = 0; index < sequenceBytes; index++) last.sequence[index] = bytes[headerBytes + index] ?? 0;
   }
 }
 

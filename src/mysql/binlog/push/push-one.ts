@@ -1,6 +1,7 @@
 /** The push of one binary log, in this thread or as the job of another one. */
 import { join } from 'node:path';
-import { openLocalFile } from '../../../pipeline/local-file.ts';
+import type { ByteSource } from '../../../bytes/stage.ts';
+import { openLocalFile, type LocalFile } from '../../../pipeline/local-file.ts';
 import { storedKey, type Transport } from '../../../pipeline/transport.ts';
 import type { WorkerJob } from '../../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../../pipeline/worker-thread.ts';
@@ -80,8 +81,20 @@ export async function runPushBinlog(context: WorkerContext, job: PushBinlogJob):
 export async function headOf(directory: string, name: string): Promise<KnownBinlog> {
   const file = openLocalFile(join(directory, name));
   try {
-    return { name, head: await readBinlogHead(file.content(), name) };
+    return { name, head: await readBinlogHead(beginningOf(file), name) };
   } finally {
     file.close();
+  }
+}
+
+/** In small pieces: mostly the first one is enough. */
+// eslint-disable-next-line @typescript-eslint/require-await -- the reads are synchronous
+async function* beginningOf(file: LocalFile): ByteSource {
+  const buffer = Buffer.alloc(8 << 10);
+  for (let position = 0; ;) {
+    const length = file.read(buffer, position);
+    if (length === 0) return;
+    position += length;
+    yield buffer.subarray(0, length);
   }
 }
