@@ -34,5 +34,6 @@ export const binlogRestoreSettings = {
     'WALG_MYSQL_BINLOG_REPLAY_COMMAND',
     text,
     "Applies one binary log, the file $WALG_MYSQL_CURRENT_BINLOG: a shell command. Unset: mariadb-binlog or mysqlbinlog, and the server's client, in one session.",
+    { secret: true }, // as it may hold a password
   ),
 };

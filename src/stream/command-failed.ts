@@ -19,13 +19,18 @@ export class CommandFailedError extends ArchiverError {
 const assignments = /^(?:\s*\w+=(?:'[^']*'|"(?:[^"\\]|\\[^])*"|\\[^]|[^\s'"\\$`|&;()<>])*\s)*\s*/;
 const program = /^[\w./@%+-]+(?=[\s|&;<>]|$)/;
 
+/** The program that a command begins with, if that can be told without showing anything else. */
+export function programOf(command: string): string | undefined {
+  const begun = assignments.exec(command)?.[0] ?? '';
+  return program.exec(command.slice(begun.length))?.[0];
+}
+
 /**
- * What a command is called in messages: where it is from, and its program if that can be told without showing anything else.
+ * What a command is called in messages: where it is from, and its program.
  *
  * @param from `WALG_STREAM_CREATE_COMMAND`, `--exec`
  */
 export function commandName(from: string, command: string): string {
-  const begun = assignments.exec(command)?.[0] ?? '';
-  const [word] = program.exec(command.slice(begun.length)) ?? [];
+  const word = programOf(command);
   return `the command of ${from}${word === undefined ? '' : ` ("${word}")`}`;
 }

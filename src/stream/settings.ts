@@ -2,17 +2,21 @@
 import { byteSize, integer, text } from '../config/parsers.ts';
 import { optionalSetting, setting } from '../config/setting.ts';
 
+const mayHoldPasswords = { secret: true };
+
 /** The commands that make such a stream and take it back. */
 export const streamSettings = {
   createCommand: optionalSetting(
     'WALG_STREAM_CREATE_COMMAND',
     text,
     'Command for the shell that writes a backup to its standard output; backup-push stores that.',
+    mayHoldPasswords,
   ),
   restoreCommand: optionalSetting(
     'WALG_STREAM_RESTORE_COMMAND',
     text,
     'Command for the shell that reads a backup from its standard input; backup-fetch feeds it.',
+    mayHoldPasswords,
   ),
 };
 

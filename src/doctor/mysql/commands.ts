@@ -7,6 +7,7 @@ import { mysqlRestoreSettings } from '../../mysql/backup/settings.ts';
 import { findClientPrograms } from '../../mysql/binlog/replay/client-programs.ts';
 import type { Flavor } from '../../mysql/server/server.ts';
 import { binlogRestoreSettings } from '../../mysql/settings.ts';
+import { programOf } from '../../stream/command-failed.ts';
 import { streamSettings } from '../../stream/settings.ts';
 import { ok, skip, warn, type Finding } from '../check.ts';
 import type { Findings } from '../database/judge.ts';
@@ -48,16 +49,12 @@ function commandFinding(
   if (command === undefined) return skip(`${name} is ${unset}`);
   const program = programOf(command);
   // The shell knows its own words, and lines that are more than a program and its arguments.
-  if (program === undefined || hasProgram(program, searchPath)) return ok(`"${program ?? command}"`);
+  if (program === undefined) return ok('a line of the shell, which is not looked into');
+  if (hasProgram(program, searchPath)) return ok(`"${program}"`);
   return warn(
     `there is no program "${program}"`,
     'Install it on the machine that runs this command, or write its full path.',
   );
-}
-
-/** The word that a plain command begins with. */
-function programOf(command: string): string | undefined {
-  return /^\s*([\w./+-]+)(?:\s|$)/.exec(command)?.[1];
 }
 
 const shellWords = new Set(['set', 'cd', 'exec', 'if', 'for', 'while', 'trap', 'export', 'umask', 'test', 'true', '.']);

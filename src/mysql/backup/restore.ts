@@ -31,7 +31,7 @@ export interface RestoreCommands {
   readonly prepare: string | undefined;
   /** `WALG_MYSQL_INCREMENTAL_BACKUP_DST`. */
   readonly incrementalDestination: string;
-  /** `WALG_MYSQL_DATA_DIR`, when the restore command does not tell. */
+  /** `WALG_MYSQL_DATA_DIR`, whatever the commands name. */
   readonly dataDirectory: string | undefined;
 }
 

@@ -8,6 +8,7 @@ export const mysqlRestoreSettings = {
     'WALG_MYSQL_BACKUP_PREPARE_COMMAND',
     text,
     'Command for the shell that makes a restored backup ready for the server, such as mariadb-backup --prepare --target-dir=/var/lib/mysql. Backups with increments need it.',
+    { secret: true }, // as it may hold a password
   ),
   incrementalDestination: setting(
     'WALG_MYSQL_INCREMENTAL_BACKUP_DST',
@@ -18,6 +19,6 @@ export const mysqlRestoreSettings = {
   dataDirectory: optionalSetting(
     'WALG_MYSQL_DATA_DIR',
     path,
-    'The directory that is restored to, when the restore command does not tell: backup-fetch refuses to begin when it is not empty.',
+    'The directory that is restored to; default: the one that the commands name. backup-fetch refuses to begin when it is not empty.',
   ),
 };
