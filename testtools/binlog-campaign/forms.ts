@@ -5,6 +5,8 @@ import { seededRandom } from '../seeded-random.ts';
 /** One of each kind, by the seed: settings of the server, and of walvault. */
 export function formsOf(seed: number): {
   readonly settings: MariadbSettings;
+  /** Of the servers that are restored. */
+  readonly restored: MariadbSettings;
   readonly environment: Readonly<Record<string, string>>;
 } {
   const random = seededRandom(seed ^ 0xf0f0);
@@ -16,6 +18,7 @@ export function formsOf(seed: number): {
       log_bin_compress: pick(['OFF', 'OFF', 'ON']),
       binlog_annotate_row_events: pick(['ON', 'OFF']),
     },
+    restored: { gtid_strict_mode: pick([0, 1]), server_id: pick([1, 9]) },
     environment: {
       WALG_COMPRESSION_METHOD: pick(['lz4', 'zstd', 'brotli', 'none']),
       TZ: pick(['Etc/UTC', 'America/New_York', 'Asia/Kolkata']),
