@@ -15,6 +15,9 @@ export const headerBytes = 19;
 /** Length of an event's checksum. */
 export const checksumBytes = 4;
 
+/** Where in an event its flags are. */
+export const flagsAt = 17;
+
 /** Flag of a FORMAT_DESCRIPTION event: the server has the file open, or crashed while it had. */
 export const inUseFlag = 0x0001;
 

@@ -1,12 +1,10 @@
 /** The first event of a binary log, which tells how to read the others. */
 import { crc32OfRange } from '../../../bytes/crc32.ts';
 import { CorruptError } from '../../../errors.ts';
-import { checksumBytes, headerBytes, inUseFlag, type FormatDescription } from './event.ts';
+import { checksumBytes, flagsAt, headerBytes, inUseFlag, type FormatDescription } from './event.ts';
 
 /** Up to the length of an event's header: version, server version, time, that length. */
 const fixedBytes = 2 + 50 + 4 + 1;
-
-const flagsAt = 17;
 
 /** Servers that know of no checksums know of no more types of events. */
 const mostOldTypes = 30;

@@ -8,6 +8,7 @@ import type { Logger } from '../../../platform/logger.ts';
 import { ObjectExistsError } from '../../../storage/errors.ts';
 import type { Abortable, Key } from '../../../storage/storage.ts';
 import { binlogKey } from '../archive.ts';
+import { binlogMagic, flagsAt, inUseFlag } from '../events/event.ts';
 
 /** How to archive. */
 export interface ArchiveBinlogOptions extends Abortable {
@@ -104,6 +105,7 @@ async function isSame(
       if (buffer.length < chunk.length) buffer = Buffer.allocUnsafeSlow(chunk.length);
       const own = buffer.subarray(0, chunk.length);
       const got = file.read(own, position);
+      if (position === 0) ignoreOpenMark(own, chunk);
       if (got !== chunk.length || own.compare(chunk) !== 0) return false;
       position += chunk.length;
       if (bytes < file.sizeBytes && position >= bytes) return true;
@@ -117,6 +119,13 @@ async function isSame(
     });
   }
   return position === file.sizeBytes;
+}
+
+/** Of a log that a crashed server left open, `--follow` got the first event without the mark of that. */
+function ignoreOpenMark(own: Buffer, archived: Uint8Array): void {
+  const at = binlogMagic.length + flagsAt;
+  const [byte, other] = [own[at], archived[at]];
+  if (byte !== undefined && other !== undefined && (byte ^ other) === inUseFlag) own[at] = other;
 }
 
 /** How much the wrapped session keys of one message differ in length: numbers are stored without leading zeros. */

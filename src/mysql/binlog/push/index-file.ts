@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { ArchiverError, codeOf, CorruptError, messageOf } from '../../../errors.ts';
 import { readStart } from '../../../platform/files.ts';
 import { parseBinlogName, type BinlogName } from '../binlog-name.ts';
-import { binlogMagic, headerBytes, inUseFlag } from '../events/event.ts';
+import { binlogMagic, flagsAt, headerBytes, inUseFlag } from '../events/event.ts';
 
 /** An index file, read. */
 export interface BinlogIndex {
@@ -73,7 +73,7 @@ function flagsOf(directory: string, { name }: BinlogName): number | undefined {
   try {
     const start = readStart(join(directory, name), binlogMagic.length + headerBytes);
     if (start.length < binlogMagic.length + headerBytes || start.indexOf(binlogMagic) !== 0) return undefined;
-    return start.readUInt16LE(binlogMagic.length + 17);
+    return start.readUInt16LE(binlogMagic.length + flagsAt);
   } catch {
     return undefined;
   }

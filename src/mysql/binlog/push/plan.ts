@@ -7,8 +7,8 @@
 import { binlogNameOf, compareBinlogNames, type BinlogName } from '../binlog-name.ts';
 import type { ArchivedBinlog } from '../archive.ts';
 
-/** What a killed run may have left open: as many as it uploads at once, and some. */
-const mendedSpan = 128;
+/** What a killed run may have left open: as many as it uploads at once, by the default of WALG_UPLOAD_CONCURRENCY. */
+const leastMendedSpan = 16;
 
 /** Binary logs that follow one another. */
 export interface BinlogRun {
@@ -44,10 +44,12 @@ export interface PlanInput {
   readonly archived: readonly ArchivedBinlog[];
   /** This one, and what follows, is not pushed. */
   readonly until?: BinlogName | undefined;
+  /** How many a run uploads at once. */
+  readonly concurrency?: number;
 }
 
 /** Plans a push. */
-export function planPush({ listed, archived, until }: PlanInput): PushPlan {
+export function planPush({ listed, archived, until, concurrency = 1 }: PlanInput): PushPlan {
   const active = listed.at(-1);
   const base = active?.base;
   const stored = archived.filter((binlog) => binlog.base === base);
@@ -55,6 +57,7 @@ export function planPush({ listed, archived, until }: PlanInput): PushPlan {
   const byNumber = new Map(stored.map((binlog) => [binlog.number, binlog]));
   const bound = Math.min(active?.number ?? 0, until?.number ?? Number.POSITIVE_INFINITY);
   const closed = listed.filter(({ number }) => number < bound).sort(compareBinlogNames);
+  const mendedSpan = Math.max(leastMendedSpan, concurrency);
   const from = Math.max(firstStored?.number ?? -1, (lastStored?.number ?? -1) - mendedSpan);
   const filled = closed.filter(({ number }) => number > from && !byNumber.has(number));
   const first = filled.at(0);

@@ -67,7 +67,7 @@ const tellingBytes = 64 << 10;
  *   `config`, `missing` and `forbidden` files; the errors of servers and storages
  */
 export async function pushBinlogs(options: BinlogPushOptions): Promise<BinlogPushResult> {
-  const { transport, signal, until } = options;
+  const { transport, signal, until, concurrency } = options;
   const archived = await listBinlogs(transport.storage, { signal });
   const { directory, names } = await options.find();
   const active = names.at(-1);
@@ -75,7 +75,7 @@ export async function pushBinlogs(options: BinlogPushOptions): Promise<BinlogPus
   if (until !== undefined && active !== undefined && until.base !== active.base) {
     throw new ArchiverError('usage', `the server has no binary logs like "${until.name}", but like "${active.name}"`);
   }
-  const plan = planPush({ listed, archived, until });
+  const plan = planPush({ listed, archived, until, concurrency });
   return new BinlogPush(directory, listed, options).run(plan);
 }
 

@@ -59,6 +59,9 @@ describe('planPush', () => {
 
   it('leaves alone what was removed from the beginning, or long ago', () => {
     expect(shown(planPush({ listed: listed(1, 9), archived: archived(6, 7) })).push).toEqual([8]);
+    const plan = planPush({ listed: listed(1, 40), archived: archived(1, 3, 38), concurrency: 36 });
+    expect(shown(plan).push.at(0)).toBe(4);
+    expect(shown(planPush({ listed: listed(1, 40), archived: archived(1, 3, 38) })).push.at(0)).toBe(23);
     const numbers = [1, ...Array.from({ length: 300 }, (_none, index) => index + 10)];
     expect(shown(planPush({ listed: listed(1, 312), archived: archived(...numbers) })).push).toEqual([310, 311]);
   });

@@ -255,6 +255,18 @@ describe('pushBinlogs', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
+  it('takes a log for the same that --follow archived without the mark of a crash', async () => {
+    await using rig = await rigOf(3);
+    const path = join(rig.directory, nameOf(2));
+    const bytes = readFileSync(path);
+    await rig.storage.write(binlogKey(nameOf(1)), fromBytes(readFileSync(join(rig.directory, nameOf(1)))));
+    await rig.storage.write(binlogKey(nameOf(2)), fromBytes(bytes));
+    bytes.writeUInt8(1, 21);
+    writeFileSync(path, bytes);
+    rig.write(4);
+    expect(await rig.push()).toEqual(['b.000003']);
+  });
+
   it('is safe to run several times at once', async () => {
     await using rig = await rigOf(12);
     const runs = await Promise.all([rig.push(), rig.push(), rig.push()]);
