@@ -103,8 +103,8 @@ class BinlogPush {
     await this.#checkFirst(plan, known);
     const following = await followGtids(plan, known, this.#options);
     const results = await this.#upload(following);
-    const last = following.toPush.at(-1) ?? plan.common;
-    if (last !== undefined) noteLastArchived(cachePath, last.name, logger);
+    const last = following.toPush.at(-1)?.name ?? following.covered.at(-1) ?? plan.common?.name;
+    if (last !== undefined) noteLastArchived(cachePath, last, logger);
     const inOrder = following.toPush.flatMap(({ name }) => {
       const result = results.get(name);
       return result === undefined ? [] : [{ name, ...result }];
