@@ -5,6 +5,8 @@
 import type { ByteSource } from '../bytes/stage.ts';
 import { startCommand, type ShellOptions } from './running-command.ts';
 
+const paddingBytes = 512;
+
 /** Options of a command whose output is not the point. */
 export interface ConsumerOptions extends ShellOptions {
   /** Its standard output: thrown away (default), or to our standard error. */
@@ -40,14 +42,17 @@ export async function runConsumer(command: string, source: ByteSource, options: 
   const child = startCommand(command, options, { stdin: 'pipe', stdout: stdoutOf(options) });
   try {
     let isBroken = false;
+    let isPadded = false;
     for await (const chunk of source) {
       options.signal.throwIfAborted();
+      isPadded = endsInZeros(chunk);
       isBroken = !(await child.write(chunk));
       if (isBroken) break;
     }
     if (!isBroken) isBroken = !(await child.closeInput());
     await child.succeeded();
-    if (isBroken || !(await child.readEverything())) throw child.failed('ended before it had read everything');
+    if (isBroken || !(isPadded || (await child.readEverything())))
+      throw child.failed('ended before it had read everything');
   } finally {
     await child.end();
   }
@@ -66,4 +71,9 @@ export async function runCommand(command: string, options: ConsumerOptions): Pro
 
 function stdoutOf({ stdout = 'ignore' }: ConsumerOptions): 'ignore' | 2 {
   return stdout === 'ignore' ? 'ignore' : 2;
+}
+
+/** As archives of tar do: what reads them may leave the last of that where it is. */
+function endsInZeros(chunk: Uint8Array): boolean {
+  return chunk.length >= paddingBytes && chunk.subarray(-paddingBytes).every((byte) => byte === 0);
 }

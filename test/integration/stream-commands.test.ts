@@ -142,6 +142,11 @@ describe('feeding a command', () => {
     }
   });
 
+  it('does not mind the padding of an archive that tar leaves unread', async () => {
+    const bytes = Buffer.concat([madeBytes(10_240), Buffer.alloc(20_480)]);
+    await runConsumer('dd bs=10240 count=2 of=/dev/null 2> /dev/null', lending(bytes, 7000), options());
+  });
+
   it('never lets it take a part for the whole when the source fails', async () => {
     await using folder = await temporaryDirectory();
     const file = join(folder.path, 'finished');
