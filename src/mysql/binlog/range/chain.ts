@@ -89,9 +89,10 @@ export async function* followChain(start: ChainStart, context: ChainContext): As
   }
 }
 
-/** The next number, by the same server, and begun after it. */
+/** The next number, by the same server, and begun after it. Where only a beginning was followed, more came in between. */
 async function isPlainSuccessor(binlog: BinlogSource, next: BinlogSource, heads: BinlogHeads): Promise<boolean> {
   if (next.number !== binlog.number + 1) return false;
+  if (binlog.isTail && (await heads.summary(binlog)).closedBy === undefined) return false;
   const [before, after] = [await heads.head(binlog), await heads.head(next)];
   if (before.serverId !== after.serverId || before.flavor !== after.flavor) return false;
   const isAhead = before.previousGtids === undefined || after.previousGtids?.covers(before.previousGtids) !== false;
@@ -119,6 +120,9 @@ function gapBetween(
   const which = lost === undefined || lost.isEmpty ? '' : `, with the transactions up to ${lost.toString()}`;
   const first = binlogNameOf(binlog.base, binlog.number + 1).name;
   const last = binlogNameOf(binlog.base, next.number - 1).name;
+  if (next.number === binlog.number + 1 && binlog.isTail) {
+    return new BinlogGapError(`of "${binlog.name}" only the first ${binlog.sizeBytes} bytes were stored${which}`);
+  }
   if (next.number === binlog.number + 1) {
     return new BinlogGapError(`"${next.name}" is of another server and does not continue "${binlog.name}"${which}`);
   }

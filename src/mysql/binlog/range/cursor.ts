@@ -4,6 +4,8 @@ import { CorruptError, type ArchiverError } from '../../../errors.ts';
 import type { BinlogTransaction } from '../events/transaction-tracker.ts';
 import { emptyGtidSet, flavorOfGtid, parseGtidSet, type GtidSet } from '../gtid/gtid-set.ts';
 import { endsWith, targetBeforeStart } from './before-start.ts';
+import { requireContinuation } from './continues.ts';
+import { awaitedGtids } from './executed-target.ts';
 import type { BinlogRange, RangeStep } from './plan.ts';
 import { describeTarget } from './target.ts';
 
@@ -33,12 +35,17 @@ export class RangeCursor {
   /** The binary log before ended in the midst of something. */
   #brokeOff: string | undefined;
   #transactions = 0;
+  /** Of the last transaction of the binary log, whatever became of it. */
+  #lastGtid: string | undefined;
+  /** What the target still waits for; undefined where sets of GTIDs tell it. */
+  #awaited: Set<string> | undefined;
   /** Only where something is asked of it: keeping account of each transaction costs time. */
   readonly #counts: boolean;
 
   constructor(range: BinlogRange) {
     this.#range = range;
     this.#executed = range.start.gtids;
+    this.#awaited = awaitedGtids(range.target, range.start, range.steps[0]);
     this.#counts =
       range.target.by === 'gtid' || range.steps.some(({ skipsKnown, mayEndEarly }) => skipsKnown || mayEndEarly);
   }
@@ -66,10 +73,14 @@ export class RangeCursor {
   finish(): void {
     const { target, isReached } = this.#range;
     if (target.by !== 'gtid' || !isReached || this.#range.steps.length === 0) return;
-    if (this.#executed?.covers(target.gtids) !== true) {
+    if (!this.#hasAll(target.gtids)) {
       throw new CorruptError(`the binary logs do not have the transactions of ${describeTarget(target)}`);
     }
-    if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids)) throw this.#tooLate();
+    if (this.#transactions === 0 && this.#executed && !endsWith(this.#executed, target.gtids)) throw this.#tooLate();
+  }
+
+  #hasAll(gtids: GtidSet): boolean {
+    return this.#awaited === undefined ? this.#executed?.covers(gtids) === true : this.#awaited.size === 0;
   }
 
   /** Says that the binary log ended in the midst of something, which was never committed. */
@@ -77,9 +88,10 @@ export class RangeCursor {
     this.#brokeOff = this.#step?.binlog.name;
   }
 
-  /** Begins with a binary log. @throws CorruptError when the one before lacks transactions at its end */
+  /** Begins with a binary log. @throws CorruptError when the one before lacks transactions at its end, or is another's */
   enter(step: RangeStep): void {
     const { previousGtids } = step.head;
+    const before = this.#step;
     this.#step = step;
     const lost = this.#brokeOff !== undefined && this.#executed && previousGtids?.subtract(this.#executed);
     if (lost !== undefined && lost !== false && !lost.isEmpty) {
@@ -88,6 +100,8 @@ export class RangeCursor {
       });
     }
     this.#brokeOff = undefined;
+    if (before !== undefined && !this.#isBehind) requireContinuation(before, this.#lastGtid, step);
+    this.#lastGtid = undefined;
     if (!this.#counts || previousGtids === undefined || step.skipsKnown) return;
     this.#executed = this.#executed?.union(previousGtids) ?? previousGtids;
   }
@@ -102,6 +116,7 @@ export class RangeCursor {
     if (step === undefined) throw new Error('no binary log was entered');
     if (this.#isBehind) return 'behind';
     const { gtid } = transaction;
+    if (transaction.isComplete) this.#lastGtid = gtid;
     if (transaction.start < step.from || this.#isTooEarly(transaction)) {
       if (this.#range.target.by === 'time' && this.#isBehindTarget(step, transaction)) throw this.#tooLate();
       this.#execute(gtid);
@@ -111,6 +126,7 @@ export class RangeCursor {
       const isOfStart = this.#range.start.skipsKnown === true && this.#transactions === 0;
       if (isOfStart && this.#range.target.by !== 'gtid' && this.#isBehindTarget(step, transaction))
         throw this.#tooLate();
+      this.#awaited?.delete(gtid);
       return 'known';
     }
     if (this.#isBehindTarget(step, transaction)) {
@@ -140,8 +156,9 @@ export class RangeCursor {
       case 'position':
         return binlog.name === target.binlog && transaction.end > target.position;
       case 'gtid':
-        if (this.#executed?.covers(target.gtids) !== true) return false;
-        if (this.#transactions === 0 && !endsWith(this.#executed, target.gtids)) throw this.#tooLate();
+        if (!this.#hasAll(target.gtids)) return false;
+        if (this.#transactions === 0 && this.#executed && !endsWith(this.#executed, target.gtids))
+          throw this.#tooLate();
         return true;
     }
   }
@@ -152,6 +169,7 @@ export class RangeCursor {
 
   #execute(gtid: string | undefined): void {
     if (!this.#counts || gtid === undefined) return;
+    this.#awaited?.delete(gtid);
     const flavor = flavorOfGtid(gtid);
     if (flavor === undefined) return;
     this.#executed = (this.#executed ?? emptyGtidSet(flavor)).union(parseGtidSet(gtid, flavor));

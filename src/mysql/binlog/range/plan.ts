@@ -7,6 +7,7 @@ import type { GtidSet } from '../gtid/gtid-set.ts';
 import { binlogNamed } from '../binlog-name.ts';
 import { endsWith, targetBeforeStart } from './before-start.ts';
 import { followChain, BinlogGapError } from './chain.ts';
+import { requireExecuted } from './executed-target.ts';
 import { findFirst } from './first.ts';
 import type { BinlogHead } from './head.ts';
 import { BinlogHeads } from './heads.ts';
@@ -88,9 +89,15 @@ export interface RangeRequest {
  * Finds the way.
  *
  * @throws BinlogGapError (`archiveMissing`) when it has a gap, BackupNotFoundError, ArchiverError (`usage`) when the target
- * lies before the start; CorruptError; the storage's errors
+ * lies before the start or was never executed; CorruptError; the storage's errors
  */
 export async function planRange(request: RangeRequest): Promise<BinlogRange> {
+  const range = await findRange(request);
+  if (range.isReached) await requireExecuted(range.target, { ...range, signal: request.signal });
+  return range;
+}
+
+async function findRange(request: RangeRequest): Promise<BinlogRange> {
   const { transport, until: target, lastModifiedUntil, concurrency, signal } = request;
   const all = await readableBinlogs(transport, { signal });
   const binlogs = all.filter(({ modified }) => lastModifiedUntil === undefined || modified <= lastModifiedUntil);

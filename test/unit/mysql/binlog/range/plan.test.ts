@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { planRange, type BinlogRange } from '../../../../../src/mysql/binlog/range/plan.ts';
 import { parseStart } from '../../../../../src/mysql/binlog/range/start.ts';
 import { parseTarget } from '../../../../../src/mysql/binlog/range/target.ts';
+import { fromBytes } from '../../../../../src/bytes/stage.ts';
+import { runKey } from '../../../../../src/mysql/binlog/follow/run-key.ts';
 import { makeBinlogArchive } from '../../../../../testtools/made-binlog-archive.ts';
-import type { MadeBinlog } from '../../../../../testtools/made-binlog-file.ts';
+import { makeBinlog, type MadeBinlog } from '../../../../../testtools/made-binlog-file.ts';
 
 const second = (text: string): number => Date.parse(`2026-11-21T14:${text}Z`) / 1000;
 
@@ -73,6 +75,29 @@ describe('the way through binary logs', () => {
     const range = await plan(files('b', 5), { since: 'b.000001:4', until });
     expect(steps(range)).toEqual(expected);
     expect(range.isReached).toBe(true);
+  });
+
+  it.each(['0-1-3', '0-9-6'])('refuses a GTID that no transaction had: %s', async (until) => {
+    const jumping = {
+      ...files('b', 1),
+      'b.000002': { ...files('b', 2)['b.000002'], transactions: [{ gtid: '0-1-6', timestamp: second('02:10') }] },
+    } as Record<string, MadeBinlog>;
+    await expect(plan(jumping, { since: 'b.000001:4', until })).rejects.toThrow(`no transaction had the GTID ${until}`);
+    expect(steps(await plan(jumping, { since: 'b.000001:4', until: '0-1-6' }))).toEqual(['b.000001:4', 'b.000002:4']);
+  });
+
+  it.each([
+    ['is not all of its log', undefined, 'of "b.000002" only the first'],
+    ['is all of its log', 'b.000003', undefined],
+  ])('goes on behind a followed beginning only if it %s', async (_, closed, problem) => {
+    const { 'b.000002': middle, ...others } = files('b', 3);
+    const { request, transport } = await makeBinlogArchive(others);
+    const done = closed === undefined ? middle?.transactions?.slice(0, 1) : middle?.transactions;
+    const { bytes } = makeBinlog({ timestamp: second('02:00'), ...middle, transactions: done ?? [], closed });
+    await transport.storage.write(runKey('b.000002', { start: 0, end: bytes.length }), fromBytes(bytes));
+    const range = planRange({ ...request, since: parseStart('b.000001:4'), until: { by: 'end' } });
+    if (problem !== undefined) await expect(range).rejects.toThrow(problem);
+    else expect(steps(await range)).toEqual(['b.000001:4', 'b.000002:4', 'b.000003:4']);
   });
 
   it.each(['2026-11-21T14:09:00Z', '0-1-11', 'b.000005:999999', 'b.000006:4'])(

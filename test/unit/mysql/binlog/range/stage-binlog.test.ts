@@ -70,6 +70,26 @@ async function stage(
 }
 
 describe('a staged binary log', () => {
+  it('ends with the very transaction of the target, where numbers go back and forth', async () => {
+    const transactions = ['0-1-100', '0-2-50', '0-2-51', '0-1-101'].map((gtid) => ({ gtid, timestamp: at + 10 }));
+    const { gtids } = await stage(
+      { 'b.000001': { timestamp: at, previous: [], transactions, closed: 'b.000002' } },
+      { since: 'b.000001:4', until: '0-2-51' },
+    );
+    expect(gtids).toEqual(['0-1-100', '0-2-50', '0-2-51']);
+  });
+
+  it.each([
+    ['was stored by another server of the same id, which had less', '0-1-13'],
+    ['was stored by another server of the same id, which had more', '0-1-17'],
+  ])('is refused when it %s', async (_, previous) => {
+    await expect(
+      stage({ 'b.000001': first, 'b.000002': { ...second, previous: [previous] } }, { since: 'b.000001:4' }),
+    ).rejects.toThrow(
+      `"b.000002" does not continue "b.000001": that ends with 0-1-14, and it begins after ${previous}`,
+    );
+  });
+
   it('holds what follows the start and all up to the target, and can be read', async () => {
     const { files } = await makeBinlogArchive({ 'b.000001': first });
     const [, , third] = files['b.000001']?.transactions ?? [];
