@@ -15,6 +15,9 @@ import { ArchiverError } from '../../errors.ts';
 /** Each uploads one binary log at a time and mostly waits for the storage. */
 const threadsOfEachCore = 3;
 
+/** Each takes some 100 MB. */
+const mostThreads = 6;
+
 /** `binlog-push`: the binary logs that the server has closed; with `--follow` also what it is writing. */
 export const binlogPush = defineCommand({
   name: 'binlog-push',
@@ -98,7 +101,7 @@ async function push(app: App, { options }: Arguments): Promise<BinlogPushResult>
       openPool: async () =>
         (await import('../../pipeline/worker-pool.ts')).openWorkerPool({
           entry: program.workerEntry,
-          workers: Math.min(concurrency, threadsOfEachCore * availableParallelism()),
+          workers: Math.min(concurrency, mostThreads, threadsOfEachCore * availableParallelism()),
           environment: withTargetStorage(settings.toEnvironment(), transport.storageName),
           signal,
           logger,
