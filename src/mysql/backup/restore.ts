@@ -3,7 +3,7 @@
  * directory of its own, from which the prepare command applies it. Rules: `mysql.md` 8 of the specification.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { counted } from '../../bytes/stage.ts';
 import { ArchiverError, messageOf } from '../../errors.ts';
 import type { Transport } from '../../pipeline/transport.ts';
@@ -110,7 +110,12 @@ function withoutSpare(chain: readonly ChainLink[]): readonly ChainLink[] {
 function targetOf({ restore, prepare }: RestoreCommands): string | undefined {
   const unpacked = isUnpackCommand(restore) ? unpackFolderOf(restore) : undefined;
   const named = unpacked ?? (prepare === undefined ? undefined : optionOf(prepare, '--target-dir'));
-  return named !== undefined && /^[/.]/.test(named) && !/[$`*?]/.test(named) ? named : undefined;
+  if (named === undefined || /[$`*?~]/.test(named)) return undefined;
+  if (isAbsolute(named)) return named;
+  // Below a directory that the commands go to it would be another one.
+  const goesElsewhere = /\b(?:cd|pushd|chroot|ssh|docker|podman|kubectl)\b/.test(`${restore} ${prepare ?? ''}`);
+  const isPath = named.startsWith('.') || /\s(?:-C|--directory)/.test(restore);
+  return isPath && !goesElsewhere ? named : undefined;
 }
 
 /**

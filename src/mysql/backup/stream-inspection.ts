@@ -148,11 +148,12 @@ export class StreamInspection {
     return new XbstreamReader({
       payload: (path, bytes) => {
         const file = infoFileOf(path);
+        // Also where it is encrypted, or compressed by programs to come.
+        if (/^(?:xtrabackup|mariadb_backup)_checkpoints\b/.test(path)) this.#hasCheckpoints = true;
         if (file === undefined) {
           if (path.startsWith('ibdata')) this.#hasData = true;
           return;
         }
-        if (file === 'checkpoints') this.#hasCheckpoints = true;
         const pieces = this.#infoFiles.get(path) ?? [];
         this.#infoFiles.set(path, pieces);
         const kept = pieces.reduce((sum, piece) => sum + piece.length, 0);

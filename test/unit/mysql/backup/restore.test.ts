@@ -124,6 +124,22 @@ describe('a restore by commands', () => {
     expect(planRestore(await chainOf(storage, 'dump', '{}'), commands(client)).target).toBeUndefined();
   });
 
+  it.each([
+    ['mbstream -x -C data', 'data'],
+    ['mbstream -x -C ./data', './data'],
+    ['mbstream -x --directory=/data', '/data'],
+    ['cd /restore && mbstream -x -C /data', '/data'],
+    ['cd /restore && mbstream -x -C .', undefined],
+    ['cd /restore && mbstream -x -C data', undefined],
+    ['mbstream -x -p 4', undefined],
+    ['mbstream -x -C "$DATA"', undefined],
+    ['mbstream -x -C ~/data', undefined],
+  ])('knows where %s goes', async (command, target) => {
+    const storage = await archive({ full });
+    const named = { restore: command, prepare: undefined, dataDirectory: undefined };
+    expect(planRestore(await chainOf(storage, 'full', full), commands(named)).target).toBe(target);
+  });
+
   it('that fails leaves nothing that a server would start on', async () => {
     const target = join(folder, 'data');
     const prepare = `mkdir ${target}/mysql; echo broken >&2; exit 4`;
