@@ -1,27 +1,36 @@
-/** Permanent marks in sentinels. */
-import { fromBytes } from '../../bytes/stage.ts';
-import { readText } from '../../catalog/backup-store.ts';
+/** Permanent marks of backups of MySQL, which are in their sentinels. */
 import { sentinelKey } from '../../catalog/layout.ts';
-import { pushPlain } from '../../pipeline/push-object.ts';
+import { marksOnMirrorsOf, setPermanenceIn, type MarkedObject } from '../../catalog/mark/permanence.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import { parseSentinel, rewriteSentinel } from './sentinel.ts';
 
+const markedSentinel: MarkedObject = {
+  keyOf: sentinelKey,
+  what: 'sentinel',
+  isPermanent: (text, what) => parseSentinel(text, what).isPermanent,
+  marked: (text, isPermanent, what) => rewriteSentinel(text, { isPermanent }, what),
+};
+
 /**
- * Writes into a sentinel whether the backup is permanent; all else in it stays.
+ * Writes into its sentinel whether a backup is permanent; all else of it stays as it stands. The object becomes newer, so
+ * that WAL-G takes the backup for the latest; the order of walvault goes by recorded times (ADR 0005).
  *
  * @returns false when it said so already
- * @throws ObjectNotFoundError, CorruptError
+ * @throws ObjectNotFoundError, CorruptError when the sentinel cannot hold the mark
  */
 export async function setPermanence(
   storage: Storage,
   backup: string,
-  { isPermanent, ...options }: Abortable & { readonly isPermanent: boolean },
+  options: Abortable & { readonly isPermanent: boolean },
 ): Promise<boolean> {
-  const key = sentinelKey(backup);
-  const what = `sentinel of "${backup}"`;
-  const text = await readText(storage, key, options);
-  if (parseSentinel(text, what).isPermanent === isPermanent) return false;
-  const bytes = Buffer.from(rewriteSentinel(text, { isPermanent }, what));
-  await pushPlain(storage, key, () => fromBytes(bytes), options);
-  return true;
+  return setPermanenceIn(markedSentinel, storage, backup, options);
+}
+
+/** What each of several mirrors says: `marksOnMirrorsOf`. */
+export async function marksOnMirrors(
+  storage: Storage,
+  backup: string,
+  options: Abortable = {},
+): Promise<readonly boolean[]> {
+  return marksOnMirrorsOf(markedSentinel, storage, backup, options);
 }

@@ -11,7 +11,7 @@ import type { Abortable, ObjectInfo, Storage } from '../../storage/storage.ts';
 import { readBackupRecord } from '../backup/backup-record.ts';
 import { parsePositionNote, positionKey, type StartPosition } from '../backup/position-note.ts';
 import { parseBinlogName, type BinlogName } from '../binlog/binlog-name.ts';
-import { marksOnMirrors } from '../mark/permanence.ts';
+import { marksOnMirrors } from '../backup/permanence.ts';
 import type { ArchivedStream, MysqlInventory } from './inventory.ts';
 import { sortObjects } from './sort-objects.ts';
 

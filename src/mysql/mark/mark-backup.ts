@@ -8,7 +8,7 @@ import {
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import { listBackupRecords, readSentinel } from '../backup/backup-record.ts';
 import { readChain } from '../backup/chain.ts';
-import { setPermanence } from './permanence.ts';
+import { setPermanence } from '../backup/permanence.ts';
 
 /**
  * Marks a backup and all that it builds on, or takes the mark from it.

@@ -1,13 +1,17 @@
 /** Permanent marks of what a permanent delta needs. */
-import { readText } from '../../catalog/backup-store.ts';
 import { metadataKey } from '../../catalog/layout.ts';
-import { fromBytes } from '../../bytes/stage.ts';
-import { ArchiverError } from '../../errors.ts';
-import { pushPlain } from '../../pipeline/push-object.ts';
+import { marksOnMirrorsOf, setPermanenceIn, type MarkedObject } from '../../catalog/mark/permanence.ts';
 import type { Abortable, Storage } from '../../storage/storage.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { formatBackupMetadata, parseBackupMetadata } from '../backup/metadata.ts';
 import type { DeltaBase } from './base.ts';
+
+const markedMetadata: MarkedObject = {
+  keyOf: metadataKey,
+  what: 'metadata',
+  isPermanent: (text, what) => parseBackupMetadata(text, what).isPermanent,
+  marked: (text, isPermanent, what) => formatBackupMetadata({ ...parseBackupMetadata(text, what), isPermanent }),
+};
 
 /**
  * Marks what a delta of this base needs, the oldest first: a run that is cut off leaves no permanent backup that builds on
@@ -51,34 +55,16 @@ export async function markPermanent(
 export async function setPermanence(
   storage: Storage,
   backup: string,
-  { isPermanent, ...options }: Abortable & { readonly isPermanent: boolean },
+  options: Abortable & { readonly isPermanent: boolean },
 ): Promise<boolean> {
-  const key = metadataKey(backup);
-  const metadata = parseBackupMetadata(await readText(storage, key, options), `metadata of "${backup}"`);
-  const marks = [metadata.isPermanent, ...(await marksOnMirrors(storage, backup, options))];
-  if (marks.every((mark) => mark === isPermanent)) return false;
-  const bytes = Buffer.from(formatBackupMetadata({ ...metadata, isPermanent }));
-  await pushPlain(storage, key, () => fromBytes(bytes), options);
-  return true;
+  return setPermanenceIn(markedMetadata, storage, backup, options);
 }
 
-/**
- * Whether each of several mirrors says that a backup is permanent: one that was away when it was marked has an older
- * `metadata.json`, and may be the one that is asked first. Those that cannot say it are left out.
- */
+/** What each of several mirrors says: `marksOnMirrorsOf`. */
 export async function marksOnMirrors(
   storage: Storage,
   backup: string,
   options: Abortable,
 ): Promise<readonly boolean[]> {
-  const key = metadataKey(backup);
-  const marks = (storage.copies ?? []).map(async (mirror): Promise<boolean[]> => {
-    try {
-      return [parseBackupMetadata(await readText(mirror.storage, key, options), key).isPermanent];
-    } catch (error) {
-      if (error instanceof ArchiverError && error.kind !== 'interrupted') return [];
-      throw error;
-    }
-  });
-  return (await Promise.all(marks)).flat();
+  return marksOnMirrorsOf(markedMetadata, storage, backup, options);
 }
