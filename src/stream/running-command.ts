@@ -156,7 +156,11 @@ export class RunningCommand {
 
   failed(how: string): CommandFailedError {
     const status = this.#child.exitCode;
-    const tail = this.#tail.toString().trim();
+    // Nothing that would make a terminal do something.
+    const tail = this.#tail
+      .toString()
+      .replaceAll(/[^\P{Cc}\n\t]/gu, '')
+      .trim();
     return new CommandFailedError(this.#name, how, { tail, ...(status === null ? {} : { status }) });
   }
 

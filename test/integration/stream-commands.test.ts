@@ -40,6 +40,11 @@ describe('the output of a command', () => {
     await expect(collect(runProducer('/nowhere/mysqldump', options()))).rejects.toThrow(/failed with status 127/);
   });
 
+  it('hands on nothing that a terminal would take for a command', async () => {
+    const failing = collect(runProducer(String.raw`printf 'a\033[31mb\r\n\tc\n' >&2; exit 1`, options()));
+    await expect(failing).rejects.toMatchObject({ stderrTail: 'a[31mb\n\tc' });
+  });
+
   it('does not say what the command is, beside its program: it may hold passwords', async () => {
     const failing = collect(runProducer("A=1 MYSQL_PWD='one secret' false --password=another-secret", options()));
     await expect(failing).rejects.toThrow(/^the command of --exec \("false"\) failed with status 1$/);

@@ -70,11 +70,11 @@ export class XbstreamReader {
   missing(): string | undefined {
     if (this.#notUnderstood !== undefined) return undefined;
     if (this.#part !== 'fixed' || this.#filled > 0) {
-      const where = this.#path === '' || this.#part === 'fixed' ? '' : ` of "${this.#path}"`;
+      const where = this.#path === '' || this.#part === 'fixed' ? '' : ` of ${JSON.stringify(this.#path)}`;
       return `it ends in the middle of a chunk${where}`;
     }
     const [open] = this.#open;
-    return open === undefined ? undefined : `it ends before the end of "${open}"`;
+    return open === undefined ? undefined : `it ends before the end of ${JSON.stringify(open)}`;
   }
 
   #takeHeader(bytes: Uint8Array, from: number): number {
@@ -180,7 +180,7 @@ export class XbstreamReader {
   }
 
   #endPayload(): void {
-    if (this.#crc !== this.#expectedCrc) throw this.#damaged(`a wrong checksum of "${this.#path}"`);
+    if (this.#crc !== this.#expectedCrc) throw this.#damaged(`a wrong checksum of ${JSON.stringify(this.#path)}`);
     this.#expect('fixed', fixedBytes);
   }
 

@@ -56,6 +56,17 @@ describe('a reader of xbstreams', () => {
     }
   });
 
+  it('quotes names in what it says: they are anybody’s', () => {
+    const path = 'a\nINFO: backup pushed\u001b[31m';
+    const chunk = madeChunk({ path, bytes: Buffer.from('payload') });
+    const shown = JSON.stringify(path);
+    expect(read(chunk).reader.missing()).toBe(`it ends before the end of ${shown}`);
+    expect(read(chunk.subarray(0, -1)).reader.missing()).toBe(`it ends in the middle of a chunk of ${shown}`);
+    const damaged = Buffer.from(chunk);
+    damaged.write('P', chunk.length - 7);
+    expect(() => read(damaged)).toThrow(`a wrong checksum of ${shown}`);
+  });
+
   it('lets pass what was invented later, and says so', () => {
     const later = Buffer.concat([
       madeChunk({ path: 'x', bytes: Buffer.from('?'), type: 'X' }),
