@@ -1,8 +1,10 @@
 /** What somebody should do something about, from the state of an archive of MySQL. Pure. */
+import { problemsOfBackup } from '../../catalog/status/backup-problems.ts';
 import { failuresFirst, type Problem } from '../../catalog/status/problem.ts';
+import { serverUnreachable } from '../../catalog/status/server-problem.ts';
 import { storageProblems } from '../../catalog/status/storage-problems.ts';
 import { binlogNameOf, parseBinlogName } from '../binlog/binlog-name.ts';
-import type { MysqlStatus, StatusBackup } from './archive-status.ts';
+import type { MysqlStatus } from './archive-status.ts';
 
 /** Failures first. */
 export function problemsOf(status: MysqlStatus): readonly Problem[] {
@@ -25,7 +27,7 @@ function* backupProblems({ backups, last }: MysqlStatus): Generator<Problem> {
       kind: 'missing',
     };
   }
-  for (const backup of backups) yield* problemOfBackup(backup, backup === newest);
+  for (const backup of backups) yield* problemsOfBackup(backup, backup === newest);
   const lastNumber = parseBinlogName(last?.name ?? '')?.number;
   const start = parseBinlogName(newest?.binlog ?? '')?.number;
   // A binlog that is still to be pushed is none that is missing.
@@ -37,29 +39,6 @@ function* backupProblems({ backups, last }: MysqlStatus): Generator<Problem> {
     hint: 'If the server still has the binlog, push it by binlog-push; else make another backup.',
     kind: 'missing',
   };
-}
-
-function* problemOfBackup({ name, unusable, report }: StatusBackup, isNewest: boolean): Generator<Problem> {
-  if (unusable !== undefined) {
-    yield {
-      severity: isNewest ? 'failure' : 'warning',
-      name: 'backup_unusable',
-      text: `${isNewest ? `the newest backup, "${name}",` : `"${name}"`} cannot be used: ${unusable}`,
-      hint: isNewest ? 'Run backup-push now, then find out why.' : 'Delete it once you know why.',
-      kind: 'missing',
-    };
-  }
-  if (report?.status === 'damaged') {
-    const [first] = report.problems;
-    const what = first === undefined ? '' : `: ${first.what}`;
-    yield {
-      severity: isNewest ? 'failure' : 'warning',
-      name: 'backup_damaged',
-      text: `"${name}" is damaged${what}`,
-      hint: 'Run backup-push, and backup-verify for all that is wrong with this one.',
-      kind: 'corrupt',
-    };
-  }
 }
 
 /** More than a job that pushes every few minutes leaves. */
@@ -109,15 +88,7 @@ function* binlogProblems({ current, recovery, last, lag, server }: MysqlStatus):
 }
 
 function* serverProblems({ server }: MysqlStatus): Generator<Problem> {
-  if (server.kind === 'failed') {
-    yield {
-      severity: 'warning',
-      name: 'server_unreachable',
-      text: `the server could not be asked: ${server.reason}`,
-      hint: server.hint ?? 'See doctor, or give --storage-only.',
-      kind: 'unavailable',
-    };
-  }
+  if (server.kind === 'failed') yield serverUnreachable(server);
   if (server.kind !== 'answered') return;
   if (server.binlogsProblem !== undefined) {
     yield {

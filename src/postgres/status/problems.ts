@@ -1,8 +1,10 @@
 /** What somebody should do something about, from the state of an archive. Pure. */
+import { problemsOfBackup } from '../../catalog/status/backup-problems.ts';
 import { failuresFirst, type Problem } from '../../catalog/status/problem.ts';
+import { serverUnreachable } from '../../catalog/status/server-problem.ts';
 import { storageProblems } from '../../catalog/status/storage-problems.ts';
 import { quoted } from '../../errors.ts';
-import type { ArchiveStatus, StatusBackup } from './archive-status.ts';
+import type { ArchiveStatus } from './archive-status.ts';
 import type { AnsweringServer } from './server-state.ts';
 
 /** Failures first. */
@@ -33,7 +35,7 @@ function* backupProblems({ backups, recovery, server, unfinished }: ArchiveStatu
       kind: 'missing',
     };
   }
-  for (const backup of own) yield* problemOfBackup(backup, backup === newest || recovery.windows.length === 0);
+  for (const backup of own) yield* problemsOfBackup(backup, backup === newest || recovery.windows.length === 0);
   const pending = unfinished.filter(({ isPending }) => isPending);
   if (pending.length > 0) {
     yield {
@@ -42,29 +44,6 @@ function* backupProblems({ backups, recovery, server, unfinished }: ArchiveStatu
       text: `${quoted(pending.map(({ name }) => name))} cannot be used before the end of it`,
       hint: 'Run backup-finalize.',
       kind: 'missing',
-    };
-  }
-}
-
-function* problemOfBackup({ name, unusable, report }: StatusBackup, isNewest: boolean): Generator<Problem> {
-  if (unusable !== undefined) {
-    yield {
-      severity: isNewest ? 'failure' : 'warning',
-      name: 'backup_unusable',
-      text: `${isNewest ? `the newest backup, "${name}",` : `"${name}"`} cannot be used: ${unusable}`,
-      hint: isNewest ? 'Run backup-push now, then find out why.' : 'Delete it once you know why.',
-      kind: 'missing',
-    };
-  }
-  if (report?.status === 'damaged') {
-    const [first] = report.problems;
-    const what = first === undefined ? '' : `: ${first.what}`;
-    yield {
-      severity: isNewest ? 'failure' : 'warning',
-      name: 'backup_damaged',
-      text: `"${name}" is damaged${what}`,
-      hint: 'Run backup-push, and backup-verify for all that is wrong with this one.',
-      kind: 'corrupt',
     };
   }
 }
@@ -105,15 +84,7 @@ function* walProblems({ current, recovery, wal, unreadableHistories }: ArchiveSt
 const manyWaiting = 32;
 
 function* serverProblems({ server, wal }: ArchiveStatus): Generator<Problem> {
-  if (server.kind === 'failed') {
-    yield {
-      severity: 'warning',
-      name: 'server_unreachable',
-      text: `the server could not be asked: ${server.reason}`,
-      hint: server.hint ?? 'See doctor, or give --storage-only.',
-      kind: 'unavailable',
-    };
-  }
+  if (server.kind === 'failed') yield serverUnreachable(server);
   if (server.kind !== 'answered') return;
   const { archiving, inRecovery } = server;
   // A part of a segment is what wal-receive writes.
