@@ -1,9 +1,10 @@
 /** The overview of a status of MySQL. */
 import { dateOfTime } from '../../../catalog/time.ts';
 import { formatBytes } from '../../../doctor/format.ts';
-import type { MysqlStatus, StatusBackup } from '../../../mysql/status/archive-status.ts';
+import type { MysqlStatus } from '../../../mysql/status/archive-status.ts';
+import { lastBackupFact, policyFact, provenFact, sizeFact } from '../../status-output/facts.ts';
 import type { Fact } from '../../status-output/view.ts';
-import { agoText, amountText, countText, spanText, timeText } from '../../status-output/wording.ts';
+import { agoText, countText, timeText } from '../../status-output/wording.ts';
 
 /** In order of what matters. */
 export function factsOf(status: MysqlStatus): readonly Fact[] {
@@ -12,31 +13,10 @@ export function factsOf(status: MysqlStatus): readonly Fact[] {
     recoveryFact(status),
     binlogFact(status),
     provenFact(status),
-    sizeFact(status),
-    policyFact(status),
+    sizeFact(status, 'binlogs'),
+    policyFact(status, 'binlog'),
     serverFact(status),
   ];
-}
-
-/** The newest backup that can be used. */
-export function lastBackupOf({ backups }: MysqlStatus): StatusBackup | undefined {
-  return backups.findLast(({ unusable }) => unusable === undefined);
-}
-
-function lastBackupFact(status: MysqlStatus): Fact {
-  const last = lastBackupOf(status);
-  const name = 'Last backup';
-  if (last === undefined) return { name, value: 'none', details: [] };
-  const { finished, started, kind, storedBytes } = last;
-  const took = started === undefined ? '' : `, took ${spanText(finished.getTime() - started.getTime())}`;
-  return {
-    name,
-    value: agoText(finished, status.now),
-    details: [
-      last.name,
-      `${kind ?? 'unknown kind'}, ${formatBytes(storedBytes)}${took}, complete ${timeText(finished)}`,
-    ],
-  };
 }
 
 function recoveryFact({ current, backups, now }: MysqlStatus): Fact {
@@ -70,55 +50,6 @@ function binlogFact({ last, tail, lag, now }: MysqlStatus): Fact {
       ...(lag === undefined ? [] : [`${countText(lag.binlogs, 'closed binlog')} to be pushed`]),
     ],
   };
-}
-
-/** The backup that was proven last. */
-export function lastProvenOf({
-  backups,
-}: MysqlStatus): { readonly backup: StatusBackup; readonly at: Date } | undefined {
-  let last: { readonly backup: StatusBackup; readonly at: Date } | undefined;
-  for (const backup of backups) {
-    const provenAt = backup.report?.provenAt;
-    if (provenAt === undefined) continue;
-    const at = dateOfTime(provenAt);
-    if (last === undefined || at > last.at) last = { backup, at };
-  }
-  return last;
-}
-
-function provenFact(status: MysqlStatus): Fact {
-  const name = 'Last proven';
-  const proven = lastProvenOf(status);
-  if (proven === undefined) return { name, value: 'never', details: ['backup-verify reads backups back'] };
-  const count = status.backups.filter(({ report }) => report?.status === 'proven').length;
-  return {
-    name,
-    value: agoText(proven.at, status.now),
-    details: [proven.backup.name, `${count} of ${countText(status.backups.length, 'backup')} proven`],
-  };
-}
-
-function sizeFact({ size, backups }: MysqlStatus): Fact {
-  const { bytesPerDay } = size;
-  return {
-    name: 'Size',
-    value: formatBytes(size.totalBytes),
-    details: [
-      `${countText(backups.length, 'backup')}, ${amountText(size.backups)}; binlogs, ${amountText(size.logs)}`,
-      ...(bytesPerDay === undefined ? [] : [`${formatBytes(bytesPerDay)} stored a day`]),
-    ],
-  };
-}
-
-function policyFact({ policy }: MysqlStatus): Fact {
-  const name = 'Policy';
-  if (policy === undefined) return { name, value: 'none set', details: ['WALG_RETENTION_… and delete policy'] };
-  if ('reason' in policy) return { name, value: 'refused', details: [policy.reason] };
-  const { going, deletes, logs, lines } = policy;
-  const rules = lines.flatMap(({ rule, always }) => (always === true ? [] : [rule])).join(', ');
-  if (deletes.objects === 0) return { name, value: 'nothing to delete', details: [rules] };
-  const what = `${countText(going.length, 'backup')} and ${countText(logs, 'binlog')}`;
-  return { name, value: `would free ${formatBytes(deletes.bytes)}`, details: [what, rules] };
 }
 
 function serverFact({ server }: MysqlStatus): Fact {

@@ -6,7 +6,7 @@ import { timelineChart, type TimelineChart } from '../../../postgres/status/time
 import { viewPage } from '../../status-output/page.ts';
 import { viewText } from '../../status-output/text.ts';
 import type { LogWording, ShownChart, StatusView } from '../../status-output/view.ts';
-import { factsOf } from './figures.ts';
+import { factsOf } from './facts.ts';
 
 const wording: LogWording = {
   logs: 'WAL',
