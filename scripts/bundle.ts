@@ -3,14 +3,15 @@
  *
  * esbuild splits ES modules by what is imported when, so that each command loads what it needs and every class exists
  * once. Each file is then turned into CommonJS, which Node starts in less time, and the files that the hot commands load
- * are packed into `program.js` (see `pack.ts`), since every file costs half a millisecond. The others stay files of their
- * own.
+ * are packed into `program.js` (see `pack.ts`), since every file costs half a millisecond; what `binlog-push` loads beside
+ * them, into `binlogs.js`. The others stay files of their own.
  */
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { build, transform, type Metafile, type Plugin } from 'esbuild';
+import { characterSetsEntry, slimMysqlDriver } from './mysql-driver.ts';
 import { nativeFiles } from './natives.ts';
-import { packedProgram, starter } from './pack.ts';
+import { packedProgram, secondStarter, starter } from './pack.ts';
 
 /** What `wal-push` and `wal-fetch` load; what these import at once comes along. */
 const hotModules = [
@@ -23,6 +24,9 @@ const hotModules = [
   'src/storage/file/file-storage.ts',
   'src/storage/s3/open.ts',
 ];
+
+/** What a `binlog-push` from cron loads that mostly finds nothing new: the command, and the connection to the server. */
+const binlogModules = ['src/commands/mysql/binlog-push.ts', 'src/mysql/server/connect.ts', 'mysql-driver:mysql2'];
 
 /** How to bundle. */
 export interface BundleOptions {
@@ -39,7 +43,12 @@ export interface BundleOptions {
 export async function bundle({ root, target, define, external }: BundleOptions): Promise<ReadonlyMap<string, number>> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/main.ts', worker: 'src/worker.ts', 'lz4-thread': 'src/codecs/lz4/block-thread.ts' },
+    entryPoints: {
+      main: 'src/main.ts',
+      worker: 'src/worker.ts',
+      'lz4-thread': 'src/codecs/lz4/block-thread.ts',
+      [characterSetsEntry]: 'iconv-lite',
+    },
     outdir: target,
     chunkNames: '[name]-[hash]',
     bundle: true,
@@ -50,7 +59,7 @@ export async function bundle({ root, target, define, external }: BundleOptions):
     minifySyntax: true,
     minifyWhitespace: true,
     external: [...external],
-    plugins: [plainRequire(root)],
+    plugins: [plainRequire(root), slimMysqlDriver(root)],
     define: { ...define },
     metafile: true,
     write: false,
@@ -59,21 +68,28 @@ export async function bundle({ root, target, define, external }: BundleOptions):
   const codes = new Map<string, string>();
   for (const { path, text } of outputFiles) codes.set(basename(path), await commonJs(text));
 
-  const packedFiles = packedNames(metafile, relative(root, target));
-  const packed = new Map(
-    [...codes].filter(([name]) => packedFiles.has(name)).map(([name, code]) => [renamed(name), code]),
-  );
+  const folder = relative(root, target);
+  const hot = filesOf(hotModules, metafile, folder);
+  const binlogs = new Set([...filesOf(binlogModules, metafile, folder)].filter((name) => !hot.has(name)));
+  const codesOf = (names: ReadonlySet<string>): ReadonlyMap<string, string> =>
+    new Map([...codes].filter(([name]) => names.has(name)).map(([name, code]) => [renamed(name), code]));
   const sizes = new Map<string, number>();
   const write = (name: string, code: string): void => {
     writeFileSync(join(target, name), code);
     sizes.set(name, Buffer.byteLength(code));
   };
+  const forward = (pack: string, name: string): void => {
+    write(name, `module.exports=require("./${pack}")(${JSON.stringify(name)});\n`);
+  };
   for (const [name, code] of codes) {
-    if (!packedFiles.has(name)) write(name, code);
-    else if (name !== 'main.js') write(name, `module.exports=require("./main.js")(${JSON.stringify(name)});\n`);
+    if (binlogs.has(name)) forward('binlogs.js', name);
+    else if (!hot.has(name)) write(name, code);
+    else if (name !== 'main.js') forward('main.js', name);
   }
-  write('program.js', packedProgram(packed));
+  write('program.js', packedProgram(codesOf(hot)));
   write('main.js', starter);
+  write('binlogs-program.js', packedProgram(codesOf(binlogs)));
+  write('binlogs.js', secondStarter);
   write('package.json', '{"type":"commonjs"}\n');
   return sizes;
 }
@@ -130,11 +146,16 @@ async function commonJs(text: string): Promise<string> {
   return code;
 }
 
-/** The files made of the hot modules, and those that these import at once. */
-function packedNames({ outputs }: Metafile, folder: string): ReadonlySet<string> {
-  const isHot = (entryPoint: string | undefined): boolean =>
-    entryPoint !== undefined && hotModules.some((module) => entryPoint === module);
-  const found = new Set(Object.keys(outputs).filter((path) => isHot(outputs[path]?.entryPoint)));
+/** The files made of these modules, and those that these import at once. @throws Error when there is no such module */
+function filesOf(modules: readonly string[], { outputs }: Metafile, folder: string): ReadonlySet<string> {
+  const paths = Object.keys(outputs);
+  const found = new Set(
+    modules.map((module) => {
+      const path = paths.find((candidate) => outputs[candidate]?.entryPoint === module);
+      if (path === undefined) throw new Error(`"${module}" is loaded by no import()`);
+      return path;
+    }),
+  );
   for (const path of found) {
     for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
       if (kind === 'import-statement' && dirname(imported) === folder) found.add(imported);

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -50,6 +51,23 @@ module.exports=load;
 if(require.main===module)load("program-main.js");
 `;
 
+/**
+ * The code of `binlogs.js`, which gives the files of a second pack, `binlogs-program.js`, in the same way. What is not in
+ * there is looked for in the first one.
+ */
+export const secondStarter = `"use strict";
+const{readFileSync}=require("node:fs");
+const{Script}=require("node:vm");
+const filename=__dirname+"/binlogs-program.js";
+let cachedData;
+try{cachedData=readFileSync(__dirname+"/binlogs-program.cache")}catch{}
+const script=new Script(readFileSync(filename,"utf8"),{filename,cachedData});
+const first=require("./main.js");
+const outside=(name)=>name.startsWith("./")&&!name.endsWith(".node")?first(name.slice(2)):require(name);
+module.exports=script.runInThisContext()(outside,__filename,__dirname);
+module.exports.script=script;
+`;
+
 /** Those of `launcher.sh`: V8 refuses a cache that was made with others. */
 const nodeSwitches = ['--no-concurrent-sparkplug', '--max-semi-space-size=4'];
 
@@ -60,7 +78,7 @@ const nodeSwitches = ['--no-concurrent-sparkplug', '--max-semi-space-size=4'];
 const warmUp = `"use strict";
 const{readFileSync,writeFileSync}=require("node:fs");
 const{Script}=require("node:vm");
-const[folder,lines]=process.argv.slice(2);
+const[folder,lines,driver]=process.argv.slice(2);
 const filename=folder+"/program.js";
 const script=new Script(readFileSync(filename,"utf8"),{filename});
 const outside=require("node:module").createRequire(filename);
@@ -75,14 +93,39 @@ const found=asked.method==="GET"?objects.get(asked.url):Buffer.alloc(0);
 answer.writeHead(found===undefined?404:200,{etag:'"1"'}).end(found);
 });
 });
+function mysqlServer(variables,listening){
+const mysql=outside(driver);
+const server=mysql.createServer((client)=>{
+const flags=~(1<<5|1<<11);
+client.on("error",()=>{});
+client.on("quit",()=>client.stream.end());
+client.on("query",(statement)=>{
+client.sequenceId=1;
+const rows=/VARIABLES/.test(statement)?Object.entries(variables).map(([Variable_name,Value])=>({Variable_name,Value})):[{version:"10.11.0-MariaDB",server_id:"1"}];
+const columns=Object.keys(rows[0]).map((name)=>({catalog:"def",schema:"",table:"",orgTable:"",name,orgName:"",characterSet:45,columnLength:255,columnType:253,flags:0,decimals:0}));
+client.writeTextResult(rows,columns);
+client._resetSequenceId();
+});
+client.serverHandshake({protocolVersion:10,serverVersion:"10.11.0-MariaDB",connectionId:1,statusFlags:2,characterSet:45,capabilityFlags:flags&0xffffff,authCallback(_login,accept){accept();client._resetSequenceId()}});
+});
+server.listen(0,"127.0.0.1");
+server._server.once("listening",()=>listening(server._server.address().port));
+}
 let failed=0;
 function next(status){
 failed||=status;
 const line=rest.shift();
-if(line===undefined){
-writeFileSync(folder+"/program.cache",script.createCachedData());
-exit(failed);
+if(line===undefined)exit(failed);
+if(line.keep==="program")writeFileSync(folder+"/program.cache",script.createCachedData());
+if(line.keep==="binlogs")writeFileSync(folder+"/binlogs-program.cache",outside("./binlogs.js").script.createCachedData());
+if(line.keep!==undefined)return next(0);
+if(line.server===undefined)return start(line);
+mysqlServer(line.server,(port)=>{
+process.env.WALG_MYSQL_DATASOURCE_NAME="root:password@tcp(127.0.0.1:"+port+")/mysql";
+start(line);
+});
 }
+function start(line){
 Object.assign(process.env,line.environment);
 process.argv=[process.execPath,folder+"/main.js",...line.words];
 const load=script.runInThisContext()(outside,folder+"/main.js",folder);
@@ -102,6 +145,7 @@ next(0);
  * @throws Error when the program fails at that
  */
 export function makeCodeCache(folder: string): void {
+  const driver = createRequire(import.meta.url).resolve('mysql2');
   const scratch = mkdtempSync(join(tmpdir(), 'walvault-build-'));
   try {
     const name = '000000010000000000000001';
@@ -112,13 +156,26 @@ export function makeCodeCache(folder: string): void {
     writeFileSync(join(walFolder, name), Buffer.alloc(16 * 1024 * 1024));
     writeFileSync(join(scratch, 'warm-up.cjs'), warmUp);
     const inBucket = { WALG_S3_PREFIX: 's3://bucket/warm', AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    const binlogs = join(scratch, 'binlogs');
+    mkdirSync(binlogs);
+    writeFileSync(join(binlogs, 'binlog.index'), './binlog.000001\n');
+    writeFileSync(join(binlogs, 'binlog.000001'), '');
+    const server = {
+      log_bin_basename: join(binlogs, 'binlog'),
+      log_bin_index: join(binlogs, 'binlog.index'),
+      datadir: binlogs,
+    };
     const lines = [
       { words: ['wal-push', join(walFolder, name)] },
       { words: ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG')] },
       { words: ['wal-push', join(walFolder, name)], environment: inBucket },
       { words: ['wal-fetch', name, join(walFolder, 'RECOVERYXLOG.2')] },
+      { keep: 'program' },
+      { words: ['binlog-push'], server, environment: { WALG_S3_PREFIX: '' } },
+      { keep: 'binlogs' },
     ];
-    execFileSync(process.execPath, [...nodeSwitches, join(scratch, 'warm-up.cjs'), folder, JSON.stringify(lines)], {
+    const words = [join(scratch, 'warm-up.cjs'), folder, JSON.stringify(lines), driver];
+    execFileSync(process.execPath, [...nodeSwitches, ...words], {
       cwd: join(scratch, 'data'),
       env: {
         WALG_FILE_PREFIX: archive,

@@ -1,10 +1,12 @@
-/** `binlog-push` of 200 binary logs of 5 MB, side by side against one after another; and with nothing to do. */
+/** `binlog-push` of 200 binary logs of 5 MB, side by side against one after another; and with nothing to do, twice. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { madeBinlog, mariadbGtidListEvent, mariadbGtidEvent, rotateEvent, xidEvent } from '../binlog-events.ts';
 import { eventTypes } from '../../src/mysql/binlog/events/event.ts';
+import { hasMariadb } from '../mariadb/programs.ts';
+import { startMariadb } from '../mariadb/server.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { buildProgram } from './build-program.ts';
 import { compare, table } from './measure.ts';
@@ -63,6 +65,7 @@ export async function benchBinlogs(folder: string): Promise<void> {
     sink.kill('SIGKILL');
   }
   benchNothingNew(source, storage);
+  await benchUsualConfiguration(storage);
 }
 
 function benchNothingNew(source: string, storage: string): void {
@@ -79,6 +82,30 @@ function benchNothingNew(source: string, storage: string): void {
   );
   print(table('binlog-push with nothing new against the bare start of the program', results, 'bare start'));
   atMost('binlog-push: nothing new against the bare start', wall(results, 0) / wall(results, 1), 1.5);
+}
+
+/** Where the binary logs are is asked of the server, as by most crontabs. Without MariaDB nothing is printed. */
+async function benchUsualConfiguration(storage: string): Promise<void> {
+  if (!hasMariadb) return;
+  await using server = await startMariadb();
+  for (let number = 0; number < 20; number += 1) await server.rotate();
+  emptied(storage, undefined);
+  const environment = { WALG_MYSQL_DATASOURCE_NAME: server.datasource, WALG_FILE_PREFIX: storage };
+  const command = [walvault, 'binlog-push'];
+  compare([{ name: 'all', command, environment }], 1);
+  const results = compare(
+    [
+      { name: 'binlog-push, nothing new, connects', command, environment },
+      { name: 'bare start', command: [walvault, '--version'], environment },
+    ],
+    21,
+  );
+  print(table('binlog-push with nothing new that asks the server against the bare start', results, 'bare start'));
+  atMost(
+    'binlog-push: nothing new, asking the server, against the bare start',
+    wall(results, 0) / wall(results, 1),
+    1.5,
+  );
 }
 
 /** Rows of half-random text, as compressible as most; the last one is the log that the server has open. */
