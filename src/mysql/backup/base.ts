@@ -37,6 +37,15 @@ export interface IncrementBase {
   readonly chain: readonly ChainLink[];
 }
 
+/** An increment of a server that has fewer pages than its base. */
+export class RolledBackError extends ArchiverError {
+  constructor(from: bigint, to: bigint) {
+    super('config', `the increment ends at LSN ${to}, before LSN ${from} that it begins at`, {
+      hint: 'The server was rolled back since the backup that it builds on, perhaps to a snapshot: make a full backup.',
+    });
+  }
+}
+
 /** A base, or the reason why there is none: then the backup is a full one. */
 export type BaseChoice = { readonly base: IncrementBase } | { readonly base?: undefined; readonly reason: string };
 
@@ -134,7 +143,9 @@ async function doubtAbout(
 }
 
 async function currentLsn(server: Pick<MysqlServer, 'query'>): Promise<bigint | undefined> {
-  const [row] = await server.query(`SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'`);
+  // Of MariaDB, and of MySQL since 8.0.30.
+  const names = `'Innodb_lsn_current', 'Innodb_redo_log_current_lsn'`;
+  const [row] = await server.query(`SHOW GLOBAL STATUS WHERE Variable_name IN (${names})`);
   const text = row?.['Value'] ?? '';
   return /^\d+$/.test(text) ? BigInt(text) : undefined;
 }

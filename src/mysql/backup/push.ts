@@ -17,7 +17,7 @@ import { pushStream, removeStream, type PushedStream } from '../../stream/push-s
 import { takeStreamName } from '../../stream/stream-name.ts';
 import type { BinlogPosition } from '../server/server.ts';
 import { parseInfoFiles, type BackupInfo } from './backup-info.ts';
-import type { IncrementBase } from './base.ts';
+import { RolledBackError, type IncrementBase } from './base.ts';
 import { addJournal } from './journal.ts';
 import { setPermanence } from './permanence.ts';
 import { writePositionNote, type Lineage, type StartPosition } from './position-note.ts';
@@ -215,6 +215,7 @@ function sentinelOf(
   }
   if (from === 0n) return { kind: 'full', ...common };
   if (base === undefined || from > base.lsn) throw unwantedIncrement(from, base);
+  if (found.toLsn !== undefined && found.toLsn < from) throw new RolledBackError(from, found.toLsn);
   return { kind: 'increment', ...common, parent: base.name, root: base.root, steps: base.steps };
 }
 

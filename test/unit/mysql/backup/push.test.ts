@@ -172,13 +172,17 @@ describe('a stream that is pushed as a backup', () => {
 describe('an increment', () => {
   const parent = 'stream_20261121T030458Z';
 
-  async function pushed(from: number, more: Partial<StreamPushOptions> = {}): Promise<readonly [Storage, string]> {
+  async function pushed(
+    from: number,
+    more: Partial<StreamPushOptions> = {},
+    to = 2000,
+  ): Promise<readonly [Storage, string]> {
     const storage = createMemoryStorage();
     await pushMysqlStream(optionsFor(storage, madeXtrabackup({ to: 1000 })));
     const chain = [{ backup: parent, sentinel: await readSentinel(storage, parent) }];
     const base = { name: parent, lsn: 1000n, root: parent, steps: 1, chain };
     const { name } = await pushMysqlStream({
-      ...optionsFor(storage, madeXtrabackup({ from, to: 2000 })),
+      ...optionsFor(storage, madeXtrabackup({ from, to })),
       ...{ base, ...more },
     });
     return [storage, name];
@@ -202,6 +206,7 @@ describe('an increment', () => {
   it('that lacks pages, or that nobody asked for, is refused', async () => {
     await expect(pushed(1001)).rejects.toThrow('an increment from LSN 1001, and one from LSN 1000 was asked for');
     await expect(pushed(5, { base: undefined })).rejects.toThrow('and a full backup was asked for');
+    await expect(pushed(1000, {}, 999)).rejects.toThrow('ends at LSN 999, before LSN 1000');
   });
 });
 
