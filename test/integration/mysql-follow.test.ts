@@ -128,6 +128,28 @@ describe.skipIf(!hasMariadb)(`following the binary log of MariaDB${whyNoMariadb}
     await follower.stop();
   });
 
+  it('does not go on with another server that uses the same id and the next name', async () => {
+    const transport = await newTransport();
+    const follower = follow(server, transport);
+    await until(() => hasEverything(server, transport), 'all');
+    const active = (await server.binlogs()).at(-1) ?? '';
+    await server.query("INSERT INTO d.t (v) VALUES ('of the first server')");
+    await server.rotate();
+    await until(
+      async () => (await listBinlogs(transport.storage)).some(({ name }) => name === active),
+      'its completion',
+    );
+    await follower.stop();
+    await using other = await startMariadb();
+    await other.query('CREATE DATABASE other');
+    const number = Number(active.split('.').at(-1));
+    for (const { keys } of await listTails(transport.storage)) await transport.storage.delete(keys);
+    await other.query(`RESET MASTER TO ${number + 1}; CREATE DATABASE another`);
+    await expect(follow(other, transport).running).rejects.toThrow(
+      `.${String(number + 1).padStart(6, '0')}" does not follow "${active}"`,
+    );
+  });
+
   it('names what the server has removed, and goes on behind it only when told to', async () => {
     const transport = await newTransport();
     const follower = follow(server, transport);

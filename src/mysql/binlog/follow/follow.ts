@@ -13,10 +13,13 @@ import type { Reached } from '../../server/connect.ts';
 import { openServer } from '../../server/live-server.ts';
 import type { Flavor, ServerBinlog } from '../../server/server.ts';
 import { binlogNamed } from '../binlog-name.ts';
+import { summarize } from '../events/summarize.ts';
+import type { BinlogHead } from '../push/binlog-head.ts';
+import { checkSequence } from '../push/neighbours.ts';
 import { completeBinlog } from './complete.ts';
 import { ForeignBinlogsError } from './errors.ts';
 import { EventStream } from './event-stream.ts';
-import { firstEventAt, firstEventOf } from './first-event.ts';
+import { firstEventAt, firstEventOf, headAt } from './first-event.ts';
 import { decideStart, readArchiveEnd, type ArchiveEnd, type FollowStart } from './follow-start.ts';
 import { Follower } from './follower.ts';
 import { isClosed, readRuns } from './tail.ts';
@@ -46,7 +49,7 @@ const longestPauseMs = 15_000;
 /**
  * Follows until asked to stop; connections that are lost are made anew, storages that do not answer are waited for.
  *
- * @throws ServerConnectError when there is no server in the beginning; BinlogsPurgedError, ForeignBinlogsError,
+ * @throws ServerConnectError when there is no server in the beginning; BinlogsPurgedError, ForeignBinlogsError, BinlogSequenceError,
  *   EventsRefusedError, CorruptError, ServerQueryError, errors of storages but `unavailable`
  */
 export async function followBinlogs(options: FollowOptions): Promise<void> {
@@ -86,9 +89,13 @@ async function followOnce(options: FollowOptions, begun: () => void): Promise<vo
   const start = decideStart(end, logs, { acceptGap: options.acceptGap, closed });
   const serverId = options.serverId ?? ownServerId(transport, ownId);
   const stream = { flavor, serverId, clock };
-  await checkSameServer({ end, start, logs, transport, signal: uploads }, async (binlog) =>
+  const continuation = { end, start, logs, transport, signal: uploads };
+  const isKnown = await checkSameServer(continuation, async (binlog) =>
     firstEventAt({ ...stream, binlog, reached: await reach() }),
   );
+  if (!isKnown && !options.acceptGap) {
+    await checkContinues(continuation, async (binlog) => headAt({ ...stream, binlog, reached: await reach() }));
+  }
   if (start.gap !== undefined) logger.warn('the archive has a gap: make a new backup', { missing: start.gap });
   for (const tail of [...end.needless, ...start.toComplete]) {
     await completeBinlog(tail, { transport, logger, signal: uploads });
@@ -148,21 +155,49 @@ interface Continuation {
   readonly signal: AbortSignal;
 }
 
-/** What is gone on with, or else the last complete log, has to have the same beginning on the server. */
+/**
+ * What is gone on with, or else the last complete log, has to have the same beginning on the server.
+ *
+ * @returns false: the server has none of them
+ */
 async function checkSameServer(
   { end, start, logs, transport, signal }: Continuation,
   askBeginning: (binlog: string) => Promise<Buffer>,
-): Promise<void> {
+): Promise<boolean> {
   const tail = end.tails.find(({ binlog }) => binlog.name === start.binlog.name);
   const { last } = end;
   const known =
     tail !== undefined && start.position > 0
       ? { name: tail.binlog.name, read: () => readRuns(transport, tail.chain, { signal }) }
       : last && { name: last.name, read: () => readDecoded(transport, last.key, { signal }) };
-  if (known === undefined || !logs.some(({ name }) => name === known.name)) return;
+  if (known === undefined || !logs.some(({ name }) => name === known.name)) return false;
   const archived = await firstEventOf(await known.read(), known.name);
-  if (archived.equals(await askBeginning(known.name))) return;
+  if (archived.equals(await askBeginning(known.name))) return true;
   throw new ForeignBinlogsError(`"${known.name}" begins otherwise on the server`);
+}
+
+/**
+ * The server has removed all that the archive holds: it may be another one that uses the same names, so that the next log has
+ * to begin after the transactions with which the last one ends.
+ */
+async function checkContinues(
+  { end, start, transport, signal }: Continuation,
+  askHead: (binlog: string) => Promise<BinlogHead>,
+): Promise<void> {
+  const followed = start.toComplete.at(-1);
+  const name = followed?.binlog.name ?? end.last?.name;
+  if (start.position > 0 || name === undefined || binlogNamed(name).number + 1 !== start.binlog.number) return;
+  const bytes =
+    followed === undefined
+      ? end.last && (await readDecoded(transport, end.last.key, { signal }))
+      : readRuns(transport, followed.chain, { signal });
+  if (bytes === undefined) return;
+  const summary = await summarize(bytes, { name, mayBeCut: true });
+  const head = await askHead(start.binlog.name);
+  checkSequence(
+    { name, serverId: summary.serverId, previousGtids: summary.previousGtids, summary },
+    { name: start.binlog.name, head },
+  );
 }
 
 /** The same one at every start, so that the server ends a connection of ours that is still open; never the server's own. */

@@ -47,22 +47,27 @@ export function checkSequence(
       `it is of server ${head.serverId}, that one of server ${before.serverId}, and neither knows of GTIDs`,
     );
   }
-  const reason = contradiction(end, begin, before.summary !== undefined);
+  const reason = contradiction(end, begin, before.summary);
   if (reason !== undefined) throw new BinlogSequenceError(before.name, name, reason);
 }
 
 /**
- * MySQL's sets may have grown by SET gtid_purged. MariaDB's may have lost a domain by FLUSH … DELETE_DOMAIN_ID, and gained one
- * by SET gtid_binlog_state.
+ * MySQL's sets may have grown by SET gtid_purged. MariaDB's may have lost a domain by FLUSH … DELETE_DOMAIN_ID, though not one
+ * of which the log before has transactions, and gained one by SET gtid_binlog_state.
  */
-function contradiction(end: GtidSet, begin: GtidSet, isWhole: boolean): string | undefined {
+function contradiction(end: GtidSet, begin: GtidSet, whole: BinlogSummary | undefined): string | undefined {
   if (end.flavor !== begin.flavor) return 'one is of MySQL, the other of MariaDB';
   if (end instanceof MariadbGtidPosition && begin instanceof MariadbGtidPosition) {
+    const own = whole?.previousGtids;
     const wrong = end.gtids.find(({ domain, sequence }) => {
       const goesOn = begin.last(domain)?.sequence;
-      return goesOn !== undefined && (isWhole ? goesOn !== sequence : goesOn < sequence);
+      if (goesOn === undefined) return own instanceof MariadbGtidPosition && own.last(domain)?.sequence !== sequence;
+      return whole === undefined ? goesOn < sequence : goesOn !== sequence;
     });
-    return wrong && `it begins after ${shown(begin)}, that one ${isWhole ? 'ends with' : 'begins after'} ${shown(end)}`;
+    return (
+      wrong &&
+      `it begins after ${shown(begin)}, that one ${whole !== undefined ? 'ends with' : 'begins after'} ${shown(end)}`
+    );
   }
   if (begin.covers(end)) return undefined;
   return `it lacks the transactions ${shown(end.subtract(begin))} before it`;

@@ -23,10 +23,9 @@ export function requireContinuation(before: RangeStep, last: string | undefined,
   );
 }
 
-/** MariaDB's say the very last one of a domain, unless that was removed from them; MySQL's have all. */
+/** MariaDB's say the very last one of a domain, MySQL's have all. No domain can be removed that the log before has. */
 function isAfter(previous: NonNullable<RangeStep['head']['previousGtids']>, last: string): boolean {
   if (!(previous instanceof MariadbGtidPosition)) return previous.containsGtid(last);
   const gtid = parseMariadbGtid(last);
-  const begin = gtid && previous.last(gtid.domain);
-  return gtid === undefined || begin === undefined || begin.sequence === gtid.sequence;
+  return gtid === undefined || previous.last(gtid.domain)?.sequence === gtid.sequence;
 }
