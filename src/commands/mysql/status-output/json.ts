@@ -5,10 +5,11 @@ import { formatTime } from '../../../catalog/time.ts';
 import type { RecoveryWindow } from '../../../mysql/inventory/windows.ts';
 import type { MysqlStatus, StatusBackup, StatusBinlog } from '../../../mysql/status/archive-status.ts';
 import type { ServerState } from '../../../mysql/status/server-state.ts';
+import { policyJson, sizeJson, timeOf } from '../../status-output/json.ts';
 
 /** One JSON object, without a line end. */
 export function statusJson(status: MysqlStatus, problems: readonly Problem[]): string {
-  const { size, recovery, lag, policy } = status;
+  const { recovery, lag } = status;
   return stringifyJson({
     ok: problems.every(({ severity }) => severity !== 'failure'),
     time: timeOf(status.now),
@@ -28,36 +29,10 @@ export function statusJson(status: MysqlStatus, problems: readonly Problem[]): s
       lag_bytes: lag?.bytes ?? null,
       lost: lag?.lost?.count ?? 0,
     },
-    size: {
-      total_bytes: size.totalBytes,
-      backups: { ...size.backups },
-      binlogs: { ...size.logs },
-      others: { ...size.others },
-      bytes_per_day: size.bytesPerDay === undefined ? null : Math.round(size.bytesPerDay),
-      days: size.days.map(({ day, backupBytes, logBytes }) => ({
-        day,
-        backup_bytes: backupBytes,
-        binlog_bytes: logBytes,
-      })),
-    },
-    policy:
-      policy === undefined
-        ? null
-        : 'reason' in policy
-          ? { refused: policy.reason }
-          : {
-              lines: policy.lines.map(({ rule, keeps, note }) => ({ rule, keeps, note: note ?? null })),
-              going: policy.going,
-              objects: policy.deletes.objects,
-              bytes: policy.deletes.bytes,
-              binlogs: policy.logs,
-            },
+    size: sizeJson(status.size, { all: 'binlogs', ofDay: 'binlog_bytes' }),
+    policy: policyJson(status.policy, 'binlogs'),
     problems: problems.map(({ severity, name, text, hint, kind }) => ({ severity, name, text, hint, kind })),
   });
-}
-
-function timeOf(time: Date | undefined): string | null {
-  return time === undefined ? null : time.toISOString();
 }
 
 function binlogJson(binlog: StatusBinlog | undefined): JsonObject | null {

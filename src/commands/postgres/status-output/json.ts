@@ -3,14 +3,14 @@ import { stringifyJson, type JsonObject } from '../../../catalog/json.ts';
 import { formatTime, type TimeNs } from '../../../catalog/time.ts';
 import { formatLsn } from '../../../postgres/lsn.ts';
 import type { ArchiveStatus, StatusBackup } from '../../../postgres/status/archive-status.ts';
-import type { PolicyPreview, UnplannedPolicy } from '../../../catalog/status/policy-preview.ts';
 import type { Problem } from '../../../catalog/status/problem.ts';
 import type { ServerState } from '../../../postgres/status/server-state.ts';
 import type { RecoveryWindow, WalGap } from '../../../postgres/recovery/windows.ts';
+import { policyJson, sizeJson, timeOf } from '../../status-output/json.ts';
 
 /** One JSON object, without a line end. */
 export function statusJson(status: ArchiveStatus, problems: readonly Problem[]): string {
-  const { size, wal, recovery } = status;
+  const { wal, recovery } = status;
   return stringifyJson({
     ok: problems.every(({ severity }) => severity !== 'failure'),
     time: timeOf(status.now),
@@ -41,25 +41,10 @@ export function statusJson(status: ArchiveStatus, problems: readonly Problem[]):
       partial_stored: timeOf(wal.partial?.stored),
       lag_bytes: wal.lagBytes ?? null,
     },
-    size: {
-      total_bytes: size.totalBytes,
-      backups: { ...size.backups },
-      wal: { ...size.logs },
-      others: { ...size.others },
-      bytes_per_day: size.bytesPerDay === undefined ? null : Math.round(size.bytesPerDay),
-      days: size.days.map(({ day, backupBytes, logBytes }) => ({
-        day,
-        backup_bytes: backupBytes,
-        wal_bytes: logBytes,
-      })),
-    },
-    policy: status.policy === undefined ? null : policyJson(status.policy),
+    size: sizeJson(status.size, { all: 'wal', ofDay: 'wal_bytes' }),
+    policy: policyJson(status.policy, 'wal_segments'),
     problems: problems.map(({ severity, name, text, hint, kind }) => ({ severity, name, text, hint, kind })),
   });
-}
-
-function timeOf(time: Date | undefined): string | null {
-  return time === undefined ? null : time.toISOString();
 }
 
 function instantOf(time: TimeNs | undefined): string | null {
@@ -125,17 +110,5 @@ function gapJson({ systemIdentifier, timeline, first, last, segments, begin, end
     ...{ timeline, first, last, segments },
     begin: formatLsn(begin),
     end: formatLsn(end),
-  };
-}
-
-function policyJson(policy: PolicyPreview | UnplannedPolicy): JsonObject {
-  if ('reason' in policy) return { refused: policy.reason };
-  const { lines, going, deletes, logs } = policy;
-  return {
-    lines: lines.map(({ rule, keeps, note }) => ({ rule, keeps, note: note ?? null })),
-    going,
-    objects: deletes.objects,
-    bytes: deletes.bytes,
-    wal_segments: logs,
   };
 }
