@@ -1,8 +1,9 @@
 /** The push of one binary log, in this thread or as the job of another one. */
 import { join } from 'node:path';
 import type { ByteSource } from '../../../bytes/stage.ts';
+import { findObject } from '../../../pipeline/find-object.ts';
 import { openLocalFile, type LocalFile } from '../../../pipeline/local-file.ts';
-import { storedKey, type Transport } from '../../../pipeline/transport.ts';
+import type { Transport } from '../../../pipeline/transport.ts';
 import type { WorkerJob } from '../../../pipeline/worker-protocol.ts';
 import type { WorkerContext } from '../../../pipeline/worker-thread.ts';
 import type { Logger } from '../../../platform/logger.ts';
@@ -50,7 +51,10 @@ export async function pushOne(one: OneBinlog, options: PushOneOptions): Promise<
   }
   const file = openLocalFile(join(directory, name));
   try {
-    if (again === 'same') await requireSame(file, storedKey(transport, binlogKey(name)), { transport, logger, signal });
+    if (again === 'same') {
+      const archived = await findObject(transport, binlogKey(name), { signal });
+      if (archived !== undefined) await requireSame(file, archived.key, { transport, logger, signal });
+    }
     const binlog = { ...self, sizeBytes: file.sizeBytes };
     const passing = checkPassing({ binlog, next, turn, acceptGap, logger });
     const result = await archiveBinlog(file, { transport, passing, again: again !== 'no', logger, signal });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { collect, fromBytes } from '../../../../../src/bytes/stage.ts';
 import { noneCodec } from '../../../../../src/codecs/none.ts';
+import { openCodec } from '../../../../../src/codecs/open.ts';
 import { binlogKey, listBinlogs } from '../../../../../src/mysql/binlog/archive.ts';
 import { binlogNamed, binlogNameOf } from '../../../../../src/mysql/binlog/binlog-name.ts';
 import { BinlogConflictError } from '../../../../../src/mysql/binlog/push/archive-binlog.ts';
@@ -223,6 +224,18 @@ describe('pushBinlogs', () => {
     expect(await rig.push()).toEqual(['b.000003']);
     const times = (await listBinlogs(rig.storage)).map(({ modified }) => modified.getTime());
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  it('fills it also when the codec has been changed since', async () => {
+    await using rig = await rigOf(6);
+    await rig.push();
+    await rig.storage.delete([binlogKey(nameOf(3))]);
+    const transport = { storage: rig.storage, codec: await openCodec('lz4'), crypter: undefined };
+    expect(await rig.push({ transport })).toEqual(['b.000003']);
+    expect((await listBinlogs(rig.storage)).map(({ key }) => key.slice(-4))).toEqual([
+      ...['0001', '0002'],
+      ...['.lz4', '.lz4', '.lz4'],
+    ]);
   });
 
   it('stores nothing after what the storage did not take', async () => {
