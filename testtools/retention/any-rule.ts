@@ -1,9 +1,7 @@
 /** Rules of deletions, for archives that tests made up. */
 import fc from 'fast-check';
-import { applyPolicy } from '../../src/postgres/retention/policy.ts';
-import { EmptyPolicyError, type RetentionPolicy } from '../../src/catalog/retention/policy.ts';
+import { EmptyPolicyError, type PolicyOutcome, type RetentionPolicy } from '../../src/catalog/retention/policy.ts';
 import type { DeletionRule } from '../../src/catalog/retention/rule.ts';
-import type { MadePast } from './made-archive.ts';
 
 /** What is asked for, of whatever archive there is. */
 export type RuleWish =
@@ -50,8 +48,21 @@ export const anyRule: fc.Arbitrary<RuleWish> = fc.oneof(
   }),
 );
 
+/** What of an archive a rule is about. */
+export interface RuledArchive {
+  readonly inventories: readonly {
+    readonly backups: readonly { readonly name: string; readonly started: bigint | undefined }[];
+  }[];
+  /** Oldest first. */
+  readonly backups: readonly { readonly name: string }[];
+}
+
 /** The rule for this archive; undefined when there is nothing that it could name. */
-export function ruleOf(wish: RuleWish, { inventories, backups, now }: MadePast): DeletionRule | undefined {
+export function ruleOf(
+  wish: RuleWish,
+  { inventories, backups }: RuledArchive,
+  applied: (policy: RetentionPolicy) => PolicyOutcome,
+): DeletionRule | undefined {
   const named = (at: number) => backups.at(-1 - at);
   switch (wish.kind) {
     case 'retain': {
@@ -76,7 +87,7 @@ export function ruleOf(wish: RuleWish, { inventories, backups, now }: MadePast):
       return wish;
     case 'policy':
       try {
-        return { kind: 'policy', outcome: applyPolicy(inventories, wish.policy, now) };
+        return { kind: 'policy', outcome: applied(wish.policy) };
       } catch (error) {
         if (error instanceof EmptyPolicyError) return undefined;
         throw error;

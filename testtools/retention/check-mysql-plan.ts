@@ -1,24 +1,21 @@
 /** What must hold of every deletion plan for MySQL, whatever the archive and the rule. Each check throws. */
 import assert from 'node:assert/strict';
 import { ArchiverError } from '../../src/errors.ts';
-import { objectsOf, type DeletionPlan } from '../../src/catalog/retention/deletion-plan.ts';
-import { EmptyPolicyError } from '../../src/catalog/retention/policy.ts';
+import type { DeletionPlan } from '../../src/catalog/retention/deletion-plan.ts';
 import { removalSteps } from '../../src/catalog/retention/removal-steps.ts';
 import type { DeletionRule } from '../../src/catalog/retention/rule.ts';
 import type { MysqlInventory } from '../../src/mysql/inventory/inventory.ts';
 import { afterDeletion } from '../../src/mysql/retention/after-deletion.ts';
 import { planDeletion } from '../../src/mysql/retention/plan.ts';
 import { applyPolicy } from '../../src/mysql/retention/policy.ts';
-import type { RuleWish } from './any-rule.ts';
+import { ruleOf, type RuleWish } from './any-rule.ts';
 import { madeMysqlPast, nameOf, type MadeMysqlPast, type MysqlPast } from './mysql-past.ts';
-
-/** What became of a case. */
-export type Verdict = 'planned' | 'nothing to do' | 'refused' | 'no rule';
+import { keysOf, planOrRefusal, type Verdict } from './plan-outcome.ts';
 
 /** Makes the archive, plans, and checks all there is to check. @throws AssertionError */
 export function checkMysqlPast(past: MysqlPast, wish: RuleWish): Verdict {
   const made = madeMysqlPast(past);
-  const rule = ruleOf(wish, made);
+  const rule = ruleOf(wish, made, (policy) => applyPolicy(made.inventories, policy, made.now));
   if (rule === undefined) return 'no rule';
   const plan = planOf(made.inventories, rule, made.now);
   const shuffled = planOf(made.inventories.map(reversed), rule, made.now);
@@ -35,41 +32,8 @@ export function checkMysqlPast(past: MysqlPast, wish: RuleWish): Verdict {
   return keysOf(plan).length === 0 ? 'nothing to do' : 'planned';
 }
 
-function ruleOf(wish: RuleWish, { inventories, backups, now }: MadeMysqlPast): DeletionRule | undefined {
-  const nameAt = (place: number): string | undefined => backups.at(-1 - place)?.name;
-  switch (wish.kind) {
-    case 'retain': {
-      const name = wish.after === undefined ? undefined : nameAt(wish.after);
-      return { ...wish, after: name === undefined ? undefined : { by: 'name', name } };
-    }
-    case 'before': {
-      const name = nameAt(wish.place);
-      return name === undefined ? undefined : { kind: 'before', point: { by: 'name', name }, findFull: wish.findFull };
-    }
-    case 'target': {
-      const name = nameAt(wish.place);
-      return name === undefined ? undefined : { ...wish, selector: { by: 'name', name } };
-    }
-    case 'everything':
-    case 'garbage':
-      return wish;
-    case 'policy':
-      try {
-        return { kind: 'policy', outcome: applyPolicy(inventories, wish.policy, now) };
-      } catch (error) {
-        if (error instanceof EmptyPolicyError) return undefined;
-        throw error;
-      }
-  }
-}
-
 function planOf(inventories: readonly MysqlInventory[], rule: DeletionRule, now: bigint): DeletionPlan | ArchiverError {
-  try {
-    return planDeletion(inventories, rule, { now });
-  } catch (error) {
-    if (error instanceof ArchiverError && error.kind !== 'unexpected') return error;
-    throw error;
-  }
+  return planOrRefusal(() => planDeletion(inventories, rule, { now }));
 }
 
 function reversed(inventory: MysqlInventory): MysqlInventory {
@@ -80,11 +44,6 @@ function reversed(inventory: MysqlInventory): MysqlInventory {
     binlogs: inventory.binlogs.toReversed(),
     others: inventory.others.toReversed(),
   };
-}
-
-/** `storage key`. */
-function keysOf({ removals }: DeletionPlan): string[] {
-  return removals.flatMap((removal) => [...objectsOf(removal)].map(({ key }) => `${removal.storageName} ${key}`));
 }
 
 /** What stays has its chain, and nothing goes that is permanent. */

@@ -5,21 +5,20 @@ import { silentLogger } from '../../src/platform/logger.ts';
 import type { Inventory } from '../../src/postgres/inventory/inventory.ts';
 import { afterDeletion } from '../../src/postgres/retention/after-deletion.ts';
 import { carryOut } from '../../src/catalog/retention/carry-out.ts';
-import { objectsOf, type DeletionPlan } from '../../src/catalog/retention/deletion-plan.ts';
+import type { DeletionPlan } from '../../src/catalog/retention/deletion-plan.ts';
 import { planDeletion } from '../../src/postgres/retention/plan.ts';
+import { applyPolicy } from '../../src/postgres/retention/policy.ts';
 import { removalSteps } from '../../src/catalog/retention/removal-steps.ts';
 import type { DeletionRule } from '../../src/catalog/retention/rule.ts';
 import { createMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { ruleOf, type RuleWish } from './any-rule.ts';
 import { madePast, type MadePast, type Past, type TrueBackup } from './made-archive.ts';
-
-/** What became of a case. */
-export type Verdict = 'planned' | 'nothing to do' | 'refused' | 'no rule';
+import { keysOf, planOrRefusal, type Verdict } from './plan-outcome.ts';
 
 /** Makes the archive, plans, and checks all there is to check. @throws AssertionError */
 export async function checkPast(past: Past, wish: RuleWish): Promise<Verdict> {
   const made = madePast(past);
-  const rule = ruleOf(wish, made);
+  const rule = ruleFor(wish, made);
   if (rule === undefined) return 'no rule';
   const plan = planOf(made.inventories, rule, made.now);
   const shuffled = planOf(made.inventories.map(reversed), rule, made.now);
@@ -36,13 +35,12 @@ export async function checkPast(past: Past, wish: RuleWish): Promise<Verdict> {
   return keysOf(plan).length === 0 ? 'nothing to do' : 'planned';
 }
 
+function ruleFor(wish: RuleWish, made: MadePast): DeletionRule | undefined {
+  return ruleOf(wish, made, (policy) => applyPolicy(made.inventories, policy, made.now));
+}
+
 function planOf(inventories: readonly Inventory[], rule: DeletionRule, now: bigint): DeletionPlan | ArchiverError {
-  try {
-    return planDeletion(inventories, rule, { now });
-  } catch (error) {
-    if (error instanceof ArchiverError && error.kind !== 'unexpected') return error;
-    throw error;
-  }
+  return planOrRefusal(() => planDeletion(inventories, rule, { now }));
 }
 
 function reversed(inventory: Inventory): Inventory {
@@ -53,11 +51,6 @@ function reversed(inventory: Inventory): Inventory {
     wal: inventory.wal.toReversed(),
     others: inventory.others.toReversed(),
   };
-}
-
-/** `storage key`. */
-function keysOf({ removals }: DeletionPlan): string[] {
-  return removals.flatMap((removal) => [...objectsOf(removal)].map(({ key }) => `${removal.storageName} ${key}`));
 }
 
 function objectKeys({ backups, unfinished, wal, others, storageName }: Inventory): string[] {
@@ -228,7 +221,7 @@ function checkIdempotence({ inventories, now, ...made }: MadePast, wish: RuleWis
   const left = after.flatMap(objectKeys);
   assert.equal(left.length, inventories.flatMap(objectKeys).length - keysOf(plan).length);
   if (wish.kind === 'target') return;
-  const rule = ruleOf(wish, { ...made, inventories: after, now });
+  const rule = ruleFor(wish, { ...made, inventories: after, now });
   assert.ok(rule !== undefined);
   const again = planOf(after, rule, now);
   // After wrong clocks the order may be another when the backups are gone that gave the lie to them. And where the names of
