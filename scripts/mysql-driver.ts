@@ -71,14 +71,26 @@ const changes: readonly (readonly [RegExp, (code: string) => string])[] = [
     (code) => `let known;const load=()=>{if(known===undefined){const exports=known={};${code}}return known;};
       module.exports=new Proxy({},{get:(_none,name)=>load()[name]});`,
   ],
-  // Only for a server elsewhere.
+  // Only for a server elsewhere, for a password, and for parsers that are compiled.
+  [/[\\/]mysql2[\\/]lib[\\/]base[\\/]connection\.js$/, whenNeeded('tls')],
+  [/[\\/]mysql2[\\/]lib[\\/]auth_plugins[\\/]sha256_password\.js$/, whenNeeded('crypto', 'tls')],
+  [/[\\/]mysql2[\\/]lib[\\/](?:auth_41|auth_plugins[\\/]caching_sha2_password)\.js$/, whenNeeded('crypto')],
   [
-    /[\\/]mysql2[\\/]lib[\\/](?:base[\\/]connection|auth_plugins[\\/]sha256_password)\.js$/,
-    (code) => code.replace("require('tls')", "new Proxy({},{get:(_none,name)=>require('tls')[name]})"),
+    /[\\/]mysql2[\\/]lib[\\/]parsers[\\/](?:text|binary)_parser\.js$/,
+    (code) => code.replace("require('generate-function')", "()=>require('generate-function')()"),
   ],
   // Colours in a debugging aid, by a package that is not there.
   [/[\\/]mysql2[\\/]lib[\\/]helpers\.js$/, (code) => code.replace('require(`cardinal${REQUIRE_TERMINATOR}`)', 'null')],
 ];
+
+/** Built-in modules that are loaded when one of their functions is first called. */
+function whenNeeded(...names: readonly string[]): (code: string) => string {
+  return (code) =>
+    names.reduce(
+      (text, name) => text.replace(`require('${name}')`, `new Proxy({},{get:(_none,part)=>require('${name}')[part]})`),
+      code,
+    );
+}
 
 function changed(path: string, change: (code: string) => string): string {
   const code = readFileSync(path, 'utf8');

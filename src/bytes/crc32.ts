@@ -1,8 +1,17 @@
 /** CRC-32 of ISO 3309 (zlib's), which ends the events of MySQL's binary logs and the chunks of xbstream. */
-import { crc32 as nativeCrc32 } from 'node:zlib';
+import { createRequire } from 'node:module';
+import type * as zlib from 'node:zlib';
 
 /** From this length on, zlib's own is quicker than a table, whose use needs no view of the bytes. */
 const nativeFromBytes = 192;
+
+/** Loaded when it is needed: a `binlog-push` that finds nothing new reads no event of that length. */
+let native: typeof zlib.crc32 | undefined;
+
+function nativeCrc32(bytes: Uint8Array, previous: number): number {
+  native ??= (createRequire(import.meta.url)('node:zlib') as typeof zlib).crc32;
+  return native(bytes, previous);
+}
 
 let tables: Int32Array | undefined;
 

@@ -164,6 +164,9 @@ function optionsFor(datasource: Datasource, encryption: Encryption, socket: Sock
     // The server may not ask for our files.
     flags: ['-LOCAL_FILES'],
     trace: false,
+    // We prepare none, and a row or two are read before a parser for them is compiled.
+    maxPreparedStatements: 1,
+    disableEval: true,
   };
 }
 
