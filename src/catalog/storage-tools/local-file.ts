@@ -1,5 +1,5 @@
 /** Objects as local files: written whole or not at all, and never in the place of something by accident. */
-import { closeSync, createReadStream, openSync, readlinkSync, realpathSync, renameSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ByteSource } from '../../bytes/stage.ts';
 import { ArchiverError, codeOf, messageOf } from '../../errors.ts';
@@ -9,7 +9,7 @@ import type { Key } from '../../storage/storage.ts';
 
 /** How a file is written. */
 export interface LocalFileOptions {
-  /** Take the place of a file that is there, or that a link leads to; a device or a named pipe is written to. */
+  /** Take the place of a file or link that is there; a device or a named pipe is written to. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
 }
@@ -47,8 +47,7 @@ export async function writeLocalFile(
 ): Promise<number> {
   if (replace && isFolder(path)) throw new ArchiverError('cannotWrite', `it is a folder: "${path}"`);
   if (replace && isSpecial(path)) return writeInto(path, bytes, signal);
-  const target = replace ? behindLinks(path) : path;
-  const written = replace ? join(dirname(target), `.${basename(target)}.${process.pid}.tmp`) : path;
+  const written = replace ? join(dirname(path), `.${basename(path)}.${process.pid}.tmp`) : path;
   const descriptor = local(path, () => openSync(written, 'wx', mode));
   let sizeBytes = 0;
   try {
@@ -65,7 +64,7 @@ export async function writeLocalFile(
     }
     if (replace) {
       local(path, () => {
-        renameSync(written, target);
+        renameSync(written, path);
       });
     }
     return sizeBytes;
@@ -86,15 +85,6 @@ function linkTarget(path: string): string {
     return readlinkSync(path);
   } catch {
     return '';
-  }
-}
-
-function behindLinks(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    // It is not there yet.
-    return path;
   }
 }
 
