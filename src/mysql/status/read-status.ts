@@ -1,16 +1,13 @@
 /** Gathers what the state of an archive of MySQL is made of: from its storages, from the server. */
-import { objectsOf } from '../../catalog/retention/deletion-plan.ts';
-import type { RetentionPolicy } from '../../catalog/retention/policy.ts';
 import { configuredPolicy } from '../../catalog/retention/settings.ts';
-import { previewed, type PolicyPreview, type UnplannedPolicy } from '../../catalog/status/policy-preview.ts';
-import { timeOfDate, type TimeNs } from '../../catalog/time.ts';
+import { previewPolicy } from '../../catalog/status/policy-preview.ts';
+import { timeOfDate } from '../../catalog/time.ts';
 import { readVerifyReports, type VerifyReport } from '../../catalog/verify/report.ts';
 import type { RawSettings } from '../../config/setting.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { openTail } from '../binlog/follow/tail.ts';
-import type { MysqlInventory } from '../inventory/inventory.ts';
 import { readMysqlInventories } from '../inventory/read-inventory.ts';
 import { planDeletion } from '../retention/plan.ts';
 import { applyPolicy } from '../retention/policy.ts';
@@ -50,25 +47,12 @@ export async function readStatus(options: StatusOptions): Promise<MysqlStatus> {
     inventories,
     reports,
     tailBytes: new Map(tails.map(({ name, sizeBytes }) => [name, sizeBytes])),
-    policy: policy === undefined ? undefined : previewPolicy(inventories, policy, timeOfDate(now)),
-  });
-}
-
-/** Nothing is deleted. */
-function previewPolicy(
-  inventories: readonly MysqlInventory[],
-  policy: RetentionPolicy,
-  now: TimeNs,
-): PolicyPreview | UnplannedPolicy {
-  return previewed(() => {
-    const outcome = applyPolicy(inventories, policy, now);
-    const plan = planDeletion(inventories, { kind: 'policy', outcome }, { now });
-    const objects = plan.removals.flatMap((removal) => [...objectsOf(removal)]);
-    return {
-      lines: outcome.lines,
-      going: plan.backups.filter(({ keeps }) => keeps === undefined).map(({ backup }) => backup.name),
-      deletes: { objects: objects.length, bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
-      logs: plan.logRanges.reduce((sum, { files }) => sum + files, 0),
-    };
+    policy:
+      policy === undefined
+        ? undefined
+        : previewPolicy({
+            applied: () => applyPolicy(inventories, policy, timeOfDate(now)),
+            planned: (rule) => planDeletion(inventories, rule, { now: timeOfDate(now) }),
+          }),
   });
 }

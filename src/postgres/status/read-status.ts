@@ -3,14 +3,16 @@ import type { RawSettings } from '../../config/setting.ts';
 import type { Transport } from '../../pipeline/transport.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { previewPolicy } from '../../catalog/status/policy-preview.ts';
 import { timeOfDate } from '../../catalog/time.ts';
 import { readSettings } from '../../config/setting.ts';
 import { readInventories, type StoredInventory } from '../inventory/read-inventory.ts';
 import { configuredPolicy } from '../../catalog/retention/settings.ts';
+import { planDeletion } from '../retention/plan.ts';
+import { applyPolicy } from '../retention/policy.ts';
 import { postgresSettings } from '../settings.ts';
 import { readVerifyReports, type VerifyReport } from '../../catalog/verify/report.ts';
 import { archiveStatus, type ArchiveStatus } from './archive-status.ts';
-import { previewPolicy } from './policy-preview.ts';
 import { segmentBytesOf } from './segment-size.ts';
 import { askServer, type ServerState } from './server-state.ts';
 
@@ -45,7 +47,13 @@ export async function readStatus(options: StatusOptions): Promise<ArchiveStatus>
     server,
     inventories,
     reports,
-    policy: policy === undefined ? undefined : previewPolicy(inventories, policy, timeOfDate(now)),
+    policy:
+      policy === undefined
+        ? undefined
+        : previewPolicy({
+            applied: () => applyPolicy(inventories, policy, timeOfDate(now)),
+            planned: (rule) => planDeletion(inventories, rule, { now: timeOfDate(now) }),
+          }),
   });
 }
 
