@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpCall, ScriptedAnswer } from '../../../../testtools/services/http-script.ts';
 import { openScriptedS3, refusal } from '../../../../testtools/services/scripted-s3.ts';
 
@@ -9,6 +9,10 @@ const done: ScriptedAnswer = { status: 200, body: '<DeleteResult xmlns="x"/>' };
 const asksFor = ({ body }: HttpCall): readonly string[] =>
   [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? '');
 const isBatch = ({ method, query }: HttpCall): boolean => method === 'POST' && query.has('delete');
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('deleting from S3', () => {
   it('is one request for many objects, with what old storages demand of it', async () => {
@@ -83,19 +87,14 @@ describe('deleting from S3', () => {
   });
 
   it('takes nothing from the environment or files of AWS', async () => {
-    const before = { ...process.env };
-    try {
-      process.env['AWS_ENDPOINT_URL_S3'] = 'http://127.0.0.1:9';
-      process.env['AWS_RETRY_MODE'] = 'no such mode';
-      process.env['AWS_MAX_ATTEMPTS'] = 'many';
-      process.env['AWS_REQUEST_CHECKSUM_CALCULATION'] = 'sometimes';
-      process.env['AWS_CONFIG_FILE'] = '/dev/full';
-      await using s3 = await openScriptedS3(() => done, unversioned);
-      await s3.storage.delete(keys);
-      expect(Object.keys(s3.calls[0]?.headers ?? {}).filter((name) => /sdk|user-agent/.test(name))).toEqual([]);
-    } finally {
-      process.env = before;
-    }
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');
+    vi.stubEnv('AWS_RETRY_MODE', 'no such mode');
+    vi.stubEnv('AWS_MAX_ATTEMPTS', 'many');
+    vi.stubEnv('AWS_REQUEST_CHECKSUM_CALCULATION', 'sometimes');
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/full');
+    await using s3 = await openScriptedS3(() => done, unversioned);
+    await s3.storage.delete(keys);
+    expect(Object.keys(s3.calls[0]?.headers ?? {}).filter((name) => /sdk|user-agent/.test(name))).toEqual([]);
   });
 
   it.each([
