@@ -23,6 +23,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           // More than the cores of a small machine: much of what these tests do is to wait for servers.
           maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
