@@ -41,17 +41,20 @@ export async function runConsumer(command: string, source: ByteSource, options: 
   options.signal.throwIfAborted();
   const child = startCommand(command, options, { stdin: 'pipe', stdout: stdoutOf(options) });
   try {
-    let isBroken = false;
+    let isFed = true;
     let isPadded = false;
+    let isCut = false;
     for await (const chunk of source) {
       options.signal.throwIfAborted();
-      isPadded = endsInZeros(chunk);
-      isBroken = !(await child.write(chunk));
-      if (isBroken) break;
+      isFed &&= await child.write(chunk);
+      if (isFed) isPadded = endsInZeros(chunk);
+      // What is left when nobody reads any more may be padding, too.
+      else isCut = !isPadded || chunk.some((byte) => byte !== 0);
+      if (isCut) break;
     }
-    if (!isBroken) isBroken = !(await child.closeInput());
+    isFed &&= await child.closeInput();
     await child.succeeded();
-    if (isBroken || !(isPadded || (await child.readEverything())))
+    if (isCut || !(isPadded || (isFed && (await child.readEverything()))))
       throw child.failed('ended before it had read everything');
   } finally {
     await child.end();

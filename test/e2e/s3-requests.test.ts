@@ -104,7 +104,8 @@ describe('the built program, before a bucket', () => {
       }
       waits = (path) => path.endsWith('metadata.json');
       most = 0;
-      const { stdout } = await run('backup-list', '--json');
+      // Where nothing else says which database is meant, two listings more find out.
+      const { stdout } = await run('pg', 'backup-list', '--json');
       expect(JSON.parse(stdout)).toHaveLength(1_000);
       const asked = server.asked();
       // 1,000 objects and as many folders.

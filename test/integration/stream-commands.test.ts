@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { collect, type ByteSource } from '../../src/bytes/stage.ts';
 import { CommandFailedError } from '../../src/stream/command-failed.ts';
@@ -150,6 +151,23 @@ describe('feeding a command', () => {
   it('does not mind the padding of an archive that tar leaves unread', async () => {
     const bytes = Buffer.concat([madeBytes(10_240), Buffer.alloc(20_480)]);
     await runConsumer('dd bs=10240 count=2 of=/dev/null 2> /dev/null', lending(bytes, 7000), options());
+  });
+
+  it('does not mind either when tar has ended before the padding comes, but any other byte', async () => {
+    await using folder = await temporaryDirectory();
+    const ended = join(folder.path, 'ended');
+    async function* archive(rest: Uint8Array): ByteSource {
+      yield Buffer.concat([madeBytes(1000), Buffer.alloc(1048)]);
+      while (!existsSync(ended)) await delay(10);
+      await delay(200);
+      for (let at = 0; at < rest.length; at += 5000) yield rest.subarray(at, at + 5000);
+    }
+    const reading = `head -c 2048 > /dev/null; : > "${ended}"`;
+    await runConsumer(reading, archive(Buffer.alloc(400_000)), options());
+    rmSync(ended);
+    const unread = Buffer.alloc(400_000);
+    unread[399_999] = 1;
+    await expect(runConsumer(reading, archive(unread), options())).rejects.toThrow(/before it had read everything/);
   });
 
   it('never lets it take a part for the whole when the source fails', async () => {
